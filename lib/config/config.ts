@@ -1,0 +1,112 @@
+/**
+ * The resolved configuration: every default filled in, every name parsed, every duration in milliseconds.
+ * Nothing behind this type asks how it was written.
+ *
+ * @module
+ */
+import type { Acl, AddressSet } from "../acl.ts";
+import type { HostPort } from "../addr.ts";
+
+export interface Config {
+  /** In the order of the file; names are unique, and no two share an address and port. */
+  readonly listeners: readonly ListenerConfig[];
+  /** Most TCP connections at once, over all listeners. */
+  readonly maxConnections: number;
+  /** How long live connections get to end after SIGTERM, ms. */
+  readonly drainTimeout: number;
+  /** Bounds on how long a DNS answer is kept, ms. */
+  readonly dns: { readonly minTtl: number; readonly maxTtl: number };
+}
+
+export interface ListenerConfig {
+  /** `default` for the one that the top level describes, else the `<name>` of `[listeners.<name>]`. */
+  readonly name: string;
+  readonly port: number;
+  /** IP addresses in canonical form; `0.0.0.0` and `::` are all of a family. */
+  readonly addresses: readonly string[];
+  /** Connections that the kernel completes before they are accepted. */
+  readonly backlog: number;
+  /** Most connections at once on this listener; absent: `Config.maxConnections` alone. */
+  readonly maxConnections?: number;
+  /** Most connections at once of one client address on this listener; absent: no limit. */
+  readonly maxConnectionsPerIp?: number;
+  readonly acl?: Acl;
+  /** Peers that may, and then must, begin with a PROXY header; absent: no header is expected. */
+  readonly trustedProxies?: AddressSet;
+  /** How long the first bytes may take until the route is decided, ms. */
+  readonly probeTimeout: number;
+  /** Most bytes held back until the route is decided. */
+  readonly probeMaxBytes: number;
+  readonly onProbeTimeout: ProbeTimeoutAnswer;
+  /** How long one attempt to connect may take, ms. */
+  readonly connectTimeout: number;
+  /** Further attempts after the first one failed. */
+  readonly connectRetries: number;
+  /** How long neither side may send, ms; 0: for ever. */
+  readonly idleTimeout: number;
+  /** Idle time before the kernel probes a silent peer, ms; 0: never. */
+  readonly keepalive: number;
+  /** Protocol entries in the order of the file. */
+  readonly routes: readonly Route[];
+  /** Where a connection goes that no entry's protocol claims; absent: it is closed. */
+  readonly defaultRoute?: Route;
+}
+
+/** What becomes of a connection whose first bytes did not decide in time. */
+export type ProbeTimeoutAnswer =
+  | { readonly kind: "default" }
+  | { readonly kind: "close" }
+  | { readonly kind: "route"; readonly name: string };
+
+/** A protocol entry, or the default target. */
+export interface Route {
+  /** The `<name>` of `[protocols.<name>]`, or `default`. */
+  readonly name: string;
+  readonly match: RouteMatch;
+  readonly acl?: Acl;
+  readonly action: RouteAction;
+}
+
+/** What a connection must be for a route to take it. Empty lists match everything. */
+export interface RouteMatch {
+  /** A key of the table of probes, `regex` or `any`. */
+  readonly protocol: string;
+  /** `tls`: names in normal form; `*.example.com` is every name below example.com. */
+  readonly serverNames: readonly string[];
+  /** `tls`: one of them must be offered. */
+  readonly alpns: readonly string[];
+  /** `http`: as `serverNames`. */
+  readonly hosts: readonly string[];
+  /** `regex`: one of them must match the first `minLength` bytes, read as Latin-1. */
+  readonly patterns: readonly RegExp[];
+  readonly minLength: number;
+}
+
+export type RouteAction =
+  | { readonly kind: "forward"; readonly pool: Pool; readonly sendProxy: ProxyVersion | "none" }
+  | { readonly kind: "reject" };
+
+export type ProxyVersion = "v1" | "v2";
+
+/** The set of backends that a route balances over. */
+export interface Pool {
+  /** Never empty; in the order of the file. */
+  readonly targets: readonly Target[];
+  readonly algorithm: Algorithm;
+}
+
+/** What the file names as a backend; a host name is as many backends as it has addresses. */
+export interface Target extends HostPort {
+  /** Its share relative to the others of the pool: a whole number from 1. */
+  readonly weight: number;
+}
+
+/** Names of the balancing algorithms, as in the configuration. */
+export type Algorithm =
+  | "none"
+  | "source_ip"
+  | "source_socket"
+  | "random"
+  | "round_robin"
+  | "least_connections"
+  | "random_two";

@@ -1,0 +1,137 @@
+/**
+ * Which route takes a connection: a pure function of its first bytes and the configuration.
+ *
+ * @module
+ */
+import { any, type Facts, type Probe, regex, tcpProbes } from "../probes/mod.ts";
+import type { ProbeTimeoutAnswer, Route } from "./config/config.ts";
+
+/** What {@linkcode decide} needs of a listener's configuration. */
+export interface RouteSource {
+  readonly routes: readonly Route[];
+  readonly defaultRoute?: Route;
+  readonly onProbeTimeout: ProbeTimeoutAnswer;
+}
+
+/** A listener's routes, ordered for asking. */
+export interface RouteTable {
+  readonly detectors: readonly Detector[];
+  readonly source: RouteSource;
+}
+
+/** A probe and the routes that its match can lead to, first match wins. */
+export interface Detector {
+  readonly protocol: string;
+  readonly probe: Probe;
+  readonly routes: readonly Route[];
+}
+
+/** Whether more bytes may come, the stream has ended (or the head is full), or time is up. */
+export type HeadState = "open" | "ended" | "timeout";
+
+export type Decision =
+  | { readonly kind: "forward"; readonly route: Route; readonly facts?: Facts }
+  /** Ask again once the head has this many bytes, or when it is no longer open. */
+  | { readonly kind: "wait"; readonly bytes: number }
+  | {
+    readonly kind: "reject";
+    readonly reason: "rejected" | "no_route" | "probe_timeout";
+    readonly route?: Route;
+    readonly facts?: Facts;
+  };
+
+/** Orders a listener's routes: the table of probes first, then `regex` entries as in the file, then `any`. */
+export function routeTable(source: RouteSource): RouteTable {
+  const of = (protocol: string) => source.routes.filter(({ match }) => match.protocol === protocol);
+  const detectors: Detector[] = [];
+  for (const [protocol, probe] of Object.entries(tcpProbes)) {
+    const routes = of(protocol).sort((a, b) => rank(a) - rank(b));
+    if (routes.length > 0) detectors.push({ protocol, probe, routes });
+  }
+  for (const route of of("regex")) {
+    const { patterns, minLength } = route.match;
+    detectors.push({ protocol: "regex", probe: regex(patterns, minLength), routes: [route] });
+  }
+  const rest = of("any");
+  if (rest.length > 0) detectors.push({ protocol: "any", probe: any, routes: rest });
+  return { detectors, source };
+}
+
+/** Name and ALPN, then name only, then ALPN only, then neither; within a class the order of the file. */
+function rank({ match }: Route): number {
+  const named = match.serverNames.length + match.hosts.length > 0;
+  return (named ? 0 : 2) + (match.alpns.length > 0 ? 0 : 1);
+}
+
+/**
+ * Decides on the bytes that are here. The answer for a stream does not depend on how it was cut: the first
+ * probe that does not say no is the one that decides, or is waited for.
+ */
+export function decide(table: RouteTable, head: Uint8Array, state: HeadState): Decision {
+  for (const { protocol, probe, routes } of table.detectors) {
+    const result = probe(head, state !== "open");
+    switch (result.kind) {
+      case "no":
+        continue;
+      case "need":
+        return { kind: "wait", bytes: result.bytes };
+      case "match": {
+        // Only silence and noise get as far as `any`: at the timeout the operator's answer goes before it.
+        if (protocol === "any" && state === "timeout") {
+          return onTimeout(table.source) ?? take(routes[0], result.facts);
+        }
+        return take(
+          routes.find((route) => mismatch(route, result.facts) === undefined),
+          result.facts,
+        );
+      }
+      default:
+        result satisfies never;
+    }
+  }
+  return (state === "timeout" ? onTimeout(table.source) : undefined) ??
+    take(table.source.defaultRoute);
+}
+
+function take(route: Route | undefined, facts?: Facts): Decision {
+  const known = facts && { facts };
+  if (route === undefined) return { kind: "reject", reason: "no_route", ...known };
+  return route.action.kind === "reject"
+    ? { kind: "reject", reason: "rejected", route, ...known }
+    : { kind: "forward", route, ...known };
+}
+
+/** The operator's answer to a timeout, unless it is to go on as if the client had said all. */
+function onTimeout({ onProbeTimeout, routes }: RouteSource): Decision | undefined {
+  switch (onProbeTimeout.kind) {
+    case "default":
+      return undefined;
+    case "close":
+      return { kind: "reject", reason: "probe_timeout" };
+    case "route":
+      return take(routes.find(({ name }) => name === onProbeTimeout.name));
+    default:
+      return onProbeTimeout satisfies never;
+  }
+}
+
+/** Why a route of the right protocol does not take these facts; `undefined` if it does. */
+export function mismatch(
+  { match }: Route,
+  { serverName, alpns, host }: Facts,
+): "server_name" | "alpn" | "host" | undefined {
+  if (!named(match.serverNames, serverName)) return "server_name";
+  if (!named(match.hosts, host)) return "host";
+  if (match.alpns.length > 0 && !match.alpns.some((alpn) => alpns?.includes(alpn))) return "alpn";
+  return undefined;
+}
+
+function named(patterns: readonly string[], name: string | undefined): boolean {
+  return patterns.length === 0 ||
+    name !== undefined && patterns.some((pattern) => nameMatches(pattern, name));
+}
+
+/** Whether `pattern`, a name or `*.` and a name, covers `name`; a wildcard covers any depth below, not the name itself. */
+export function nameMatches(pattern: string, name: string): boolean {
+  return pattern.startsWith("*.") ? name.endsWith(pattern.slice(1)) : name === pattern;
+}

@@ -1,0 +1,136 @@
+/**
+ * The seam to the platform: what sluice needs of sockets and time, and nothing else. One file beside this one
+ * per runtime implements it, `tests/support/` holds twins in memory, and one contract suite runs against all.
+ *
+ * @module
+ */
+import type { SocketAddress } from "../addr.ts";
+
+/** Sockets. `pipe` belongs to the Net that made both connections, so that a platform can do it its own way. */
+export interface Net {
+  /**
+   * Listens on one address.
+   * @param options.address An IP address; `::` takes IPv4 clients too, whose addresses are shown as IPv4.
+   * @param options.port 0 lets the system choose.
+   * @throws {NetError} `in_use`, `denied` or `unavailable`.
+   */
+  listen(options: ListenOptions): Listener;
+
+  /**
+   * Connects to an IP address.
+   * @throws {NetError} `refused`, `unreachable`, `timeout`, `exhausted` …
+   */
+  connect(to: SocketAddress, options: ConnectOptions): Promise<Conn>;
+
+  /**
+   * Copies both ways until both directions have ended, one has failed, or neither has moved for `idleTimeout`.
+   * The end of one direction is passed on as a half-close; the other goes on. Closes neither connection.
+   */
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd>;
+}
+
+export interface ListenOptions {
+  readonly address: string;
+  readonly port: number;
+  readonly backlog: number;
+}
+
+export interface ConnectOptions {
+  /** ms */
+  readonly timeout: number;
+}
+
+export interface Listener {
+  readonly address: SocketAddress;
+  /**
+   * The next connection; the caller owns it.
+   * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left (try again later).
+   */
+  accept(): Promise<Conn>;
+  close(): void;
+}
+
+/** A TCP connection. Whoever holds it closes it; one read and one write may be under way at once. */
+export interface Conn {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+
+  /**
+   * Reads what is there, up to the length of `into`, waiting for the first byte.
+   * @returns Bytes read, `null` at the end of the stream, or `undefined` when `deadline` came first; then nothing
+   *   is lost: what arrives later goes to the next read.
+   * @throws {NetError} `reset`, `closed` …
+   */
+  read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined>;
+
+  /**
+   * Writes all of `bytes`, waiting while the peer does not read.
+   * @throws {NetError} `reset`, `closed` …
+   */
+  write(bytes: Uint8Array): Promise<void>;
+
+  /** Turns Nagle's algorithm off and, if `keepalive` (ms) is not 0, keepalive on. */
+  tune(keepalive: number): void;
+
+  /** Closes at once, whatever is under way; reads and writes that are pending fail with `closed`. Safe to call twice. */
+  close(): void;
+}
+
+/** A moment that may come before a read does. Created once per phase, shared by the reads in it. */
+export interface Deadline {
+  /** Whether it has come. */
+  readonly passed: boolean;
+  /** Called once when it comes; the last one set counts. */
+  onPassed: (() => void) | undefined;
+}
+
+export interface PipeOptions {
+  /** ms; 0: none. */
+  readonly idleTimeout: number;
+  /** Counts the bytes as they are delivered, so that they can be read while the pipe runs. */
+  readonly counts: ByteCounts;
+}
+
+export interface ByteCounts {
+  /** Bytes from downstream delivered upstream. */
+  up: number;
+  /** Bytes from upstream delivered downstream. */
+  down: number;
+}
+
+/** How a pipe ended. */
+export type PipeEnd = "ended" | "downstream_reset" | "upstream_reset" | "idle_timeout" | "closed";
+
+/** What went wrong with a socket, in words that are the same on every platform. */
+export type NetErrorCode =
+  | "refused"
+  | "reset"
+  | "timeout"
+  | "unreachable"
+  | "exhausted"
+  | "in_use"
+  | "denied"
+  | "unavailable"
+  | "closed"
+  | "other";
+
+export class NetError extends Error {
+  override readonly name = "NetError";
+  constructor(readonly code: NetErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+  }
+}
+
+/** Time. Tests pass one that they move themselves. */
+export interface Clock {
+  /** Monotonic, ms. */
+  now(): number;
+  /** Wall-clock time, ms since 1970. */
+  date(): number;
+  /** Calls `callback` once, after `ms`. */
+  setTimer(callback: () => void, ms: number): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}

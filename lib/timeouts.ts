@@ -1,0 +1,119 @@
+/**
+ * Many timeouts of few lengths: one list and at most one timer per length. Starting, restarting and cancelling
+ * are O(1) and make no timer, because timeouts of one length come due in the order in which they started.
+ *
+ * @module
+ */
+import type { Clock, Deadline, Timer } from "./runtime/runtime.ts";
+
+/** Starts timeouts. */
+export class Timeouts {
+  readonly #clock: Clock;
+  readonly #queues = new Map<number, Queue>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Starts a timeout of `ms`: `onPassed` is called once, unless it is cancelled before. */
+  start(ms: number, onPassed?: () => void): Timeout {
+    let queue = this.#queues.get(ms);
+    if (queue === undefined) this.#queues.set(ms, queue = new Queue(this.#clock, ms));
+    return new Timeout(queue, onPassed);
+  }
+
+  /** Lets go of every timer; timeouts under way never come. */
+  close(): void {
+    for (const queue of this.#queues.values()) queue.close();
+    this.#queues.clear();
+  }
+}
+
+/** A timeout that is under way. */
+export class Timeout implements Deadline {
+  passed = false;
+  onPassed: (() => void) | undefined;
+  /** When it comes due (`Clock.now()`, ms). */
+  due = 0;
+  /** Its neighbours in the queue; itself while it is in none. */
+  before: Timeout = this;
+  after: Timeout = this;
+  readonly #queue: Queue;
+
+  constructor(queue: Queue, onPassed?: () => void) {
+    this.#queue = queue;
+    this.onPassed = onPassed;
+    queue.append(this);
+  }
+
+  /** Begins again from now. */
+  restart(): void {
+    this.#queue.remove(this);
+    this.#queue.append(this);
+  }
+
+  /** Never comes. Safe to call twice, and after it has passed. */
+  cancel(): void {
+    this.#queue.remove(this);
+  }
+}
+
+/** Timeouts of one length: a ring in the order in which they come due, and one timer for the first. */
+class Queue {
+  readonly #clock: Clock;
+  readonly #ms: number;
+  /** The first and the last in the ring; both absent when it is empty. */
+  #first: Timeout | undefined;
+  #timer: Timer | undefined;
+
+  constructor(clock: Clock, ms: number) {
+    this.#clock = clock;
+    this.#ms = ms;
+  }
+
+  append(timeout: Timeout): void {
+    timeout.due = this.#clock.now() + this.#ms;
+    timeout.passed = false;
+    if (this.#first === undefined) {
+      this.#first = timeout.before = timeout.after = timeout;
+      this.#timer ??= this.#clock.setTimer(this.#expire, this.#ms);
+      return;
+    }
+    const last = this.#first.before;
+    last.after = this.#first.before = timeout;
+    timeout.before = last;
+    timeout.after = this.#first;
+  }
+
+  remove(timeout: Timeout): void {
+    if (timeout.after === timeout && this.#first !== timeout) return;
+    if (timeout.after === timeout) {
+      this.#first = undefined;
+    } else {
+      timeout.before.after = timeout.after;
+      timeout.after.before = timeout.before;
+      if (this.#first === timeout) this.#first = timeout.after;
+    }
+    timeout.before = timeout.after = timeout;
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+    this.#first = undefined;
+  }
+
+  /** The timer stays as it was set when the first is removed or restarted; here it is set anew for who is first by now. */
+  readonly #expire = (): void => {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    while (this.#first !== undefined && this.#first.due <= now) {
+      const timeout = this.#first;
+      this.remove(timeout);
+      timeout.passed = true;
+      timeout.onPassed?.();
+    }
+    if (this.#first !== undefined) {
+      this.#timer ??= this.#clock.setTimer(this.#expire, this.#first.due - now);
+    }
+  };
+}

@@ -1,0 +1,152 @@
+/**
+ * Reading bytes that may not all have arrived yet.
+ *
+ * Every read of every parser goes through {@linkcode ByteReader}; its one bounds check is the only one
+ * there is. Running short means one of two things: at the open end of a stream, *more is needed*; inside
+ * a length prefix, or after the end of the stream, *malformed*.
+ *
+ * @module
+ */
+
+/**
+ * Thrown by a reader that ran out of bytes, caught by `probe()` alone, so it never leaves a parser.
+ * It is no `Error`: nothing went wrong, and a stack trace would cost more than the parse.
+ */
+export class Shortage {
+  /** @param wanted Bytes of the head, counted from its start, that the read needed; `undefined` if no number of them would do. */
+  constructor(readonly wanted: number | undefined) {}
+}
+
+const latin1 = new TextDecoder("latin1");
+
+/** A cursor over bytes. All multi-byte integers are big-endian unless the name says otherwise. */
+export class ByteReader {
+  readonly #bytes: Uint8Array;
+  readonly #open: boolean;
+  #at = 0;
+
+  /**
+   * @param bytes What has arrived.
+   * @param open Whether more may arrive behind it. The children that {@linkcode take} makes are closed.
+   */
+  constructor(bytes: Uint8Array, open: boolean) {
+    this.#bytes = bytes;
+    this.#open = open;
+  }
+
+  /** Bytes read so far. */
+  get offset(): number {
+    return this.#at;
+  }
+
+  /** Bytes that are here and unread. */
+  get remaining(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  /**
+   * Moves past `count` bytes and returns where they start: the one bounds check.
+   * @throws {Shortage} If they are not all here.
+   */
+  #advance(count: number): number {
+    const start = this.#at;
+    if (count > this.#bytes.length - start) {
+      throw new Shortage(this.#open ? start + count : undefined);
+    }
+    this.#at = start + count;
+    return start;
+  }
+
+  u8(): number {
+    return this.#bytes[this.#advance(1)]!;
+  }
+
+  u16(): number {
+    const at = this.#advance(2);
+    return this.#bytes[at]! << 8 | this.#bytes[at + 1]!;
+  }
+
+  u16le(): number {
+    const at = this.#advance(2);
+    return this.#bytes[at + 1]! << 8 | this.#bytes[at]!;
+  }
+
+  u24(): number {
+    return this.u8() << 16 | this.u16();
+  }
+
+  u32(): number {
+    return this.u16() * 0x1_0000 + this.u16();
+  }
+
+  u32le(): number {
+    return this.u16le() + this.u16le() * 0x1_0000;
+  }
+
+  /** Moves past `count` bytes. */
+  skip(count: number): void {
+    this.#advance(count);
+  }
+
+  /** The next `count` bytes, as a view of the head: not a copy. */
+  bytes(count: number): Uint8Array {
+    const at = this.#advance(count);
+    return this.#bytes.subarray(at, at + count);
+  }
+
+  /** The next `count` bytes as text, one character a byte. */
+  text(count: number): string {
+    return latin1.decode(this.bytes(count));
+  }
+
+  /** The next `count` bytes as text; after the end of the stream, as many as there are. */
+  prefix(count: number): string {
+    return this.text(this.#open ? count : Math.min(count, this.remaining));
+  }
+
+  /** A closed reader over the next `count` bytes: running short inside it is malformed. */
+  take(count: number): ByteReader {
+    return new ByteReader(this.bytes(count), false);
+  }
+
+  /** Everything unread, as a view. */
+  rest(): Uint8Array {
+    return this.bytes(this.remaining);
+  }
+
+  /** The byte `ahead` bytes from here, left unread. */
+  peek(ahead = 0): number {
+    const at = this.#at;
+    const found = this.#bytes[this.#advance(ahead + 1) + ahead]!;
+    this.#at = at;
+    return found;
+  }
+
+  /**
+   * Whether the next bytes are `literal` (ASCII); read if so, left unread if not.
+   * The first byte that differs decides, so a stranger is told apart without waiting for more.
+   * @throws {Shortage} If all that is here agrees and the rest is missing.
+   */
+  starts(literal: string): boolean {
+    const here = Math.min(literal.length, this.remaining);
+    for (let i = 0; i < here; i++) {
+      if (this.#bytes[this.#at + i] !== literal.charCodeAt(i)) return false;
+    }
+    this.#advance(literal.length);
+    return true;
+  }
+
+  /**
+   * The bytes up to `delimiter`, as text without it; the delimiter is read too.
+   * @param limit The most bytes before the delimiter; `undefined` is returned as soon as it cannot be within them.
+   * @throws {Shortage} If it has not arrived and still may.
+   */
+  until(delimiter: number, limit: number): string | undefined {
+    const found = this.#bytes.indexOf(delimiter, this.#at);
+    if (found < 0 && this.remaining <= limit) this.#advance(this.remaining + 1);
+    if (found < 0 || found - this.#at > limit) return undefined;
+    const text = this.text(found - this.#at);
+    this.#at++;
+    return text;
+  }
+}
