@@ -46,10 +46,9 @@ export class Timeout implements Deadline {
     queue.append(this);
   }
 
-  /** Begins again from now. */
+  /** Begins again from now, unless it has passed or is cancelled. */
   restart(): void {
-    this.#queue.remove(this);
-    this.#queue.append(this);
+    if (this.#queue.remove(this)) this.#queue.append(this);
   }
 
   /** Never comes. Safe to call twice, and after it has passed. */
@@ -73,7 +72,6 @@ class Queue {
 
   append(timeout: Timeout): void {
     timeout.due = this.#clock.now() + this.#ms;
-    timeout.passed = false;
     if (this.#first === undefined) {
       this.#first = timeout.before = timeout.after = timeout;
       this.#timer ??= this.#clock.setTimer(this.#expire, this.#ms);
@@ -85,8 +83,9 @@ class Queue {
     timeout.after = this.#first;
   }
 
-  remove(timeout: Timeout): void {
-    if (timeout.after === timeout && this.#first !== timeout) return;
+  /** Takes `timeout` out; returns whether it was in. */
+  remove(timeout: Timeout): boolean {
+    if (timeout.after === timeout && this.#first !== timeout) return false;
     if (timeout.after === timeout) {
       this.#first = undefined;
     } else {
@@ -95,6 +94,7 @@ class Queue {
       if (this.#first === timeout) this.#first = timeout.after;
     }
     timeout.before = timeout.after = timeout;
+    return true;
   }
 
   close(): void {

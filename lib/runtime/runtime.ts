@@ -10,28 +10,30 @@ import type { SocketAddress } from "../addr.ts";
 export interface Net {
   /**
    * Listens on one address.
-   * @param options.address An IP address; `::` takes IPv4 clients too, whose addresses are shown as IPv4.
-   * @param options.port 0 lets the system choose.
-   * @throws {NetError} `in_use`, `denied` or `unavailable`.
+   * @throws {NetError} `in_use`, `denied`, `unavailable` …
    */
   listen(options: ListenOptions): Listener;
 
   /**
-   * Connects to an IP address.
+   * Connects to an IP address; the caller owns the connection.
    * @throws {NetError} `refused`, `unreachable`, `timeout`, `exhausted` …
    */
   connect(to: SocketAddress, options: ConnectOptions): Promise<Conn>;
 
   /**
-   * Copies both ways until both directions have ended, one has failed, or neither has moved for `idleTimeout`.
-   * The end of one direction is passed on as a half-close; the other goes on. Closes neither connection.
+   * Copies both ways until both directions have ended, one side has failed, or neither has moved for
+   * `idleTimeout`. The end of one direction is passed on as a half-close; the other goes on.
+   * Closes neither connection and never throws.
    */
   pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd>;
 }
 
 export interface ListenOptions {
+  /** An IP address; `::` takes IPv4 clients too and shows their addresses as IPv4. */
   readonly address: string;
+  /** 0 lets the system choose. */
   readonly port: number;
+  /** Connections that the kernel completes before they are accepted. */
   readonly backlog: number;
 }
 
@@ -44,21 +46,21 @@ export interface Listener {
   readonly address: SocketAddress;
   /**
    * The next connection; the caller owns it.
-   * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left (try again later).
+   * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left: try again later.
    */
   accept(): Promise<Conn>;
   close(): void;
 }
 
-/** A TCP connection. Whoever holds it closes it; one read and one write may be under way at once. */
+/** A TCP connection. Whoever holds it closes it. One read and one write may be under way at once. */
 export interface Conn {
   readonly local: SocketAddress;
   readonly remote: SocketAddress;
 
   /**
    * Reads what is there, up to the length of `into`, waiting for the first byte.
-   * @returns Bytes read, `null` at the end of the stream, or `undefined` when `deadline` came first; then nothing
-   *   is lost: what arrives later goes to the next read.
+   * @returns Bytes read; `null` at the end of the stream; `undefined` when `deadline` came first, and then nothing
+   *   is lost: what arrives later goes to the next read, or to the pipe.
    * @throws {NetError} `reset`, `closed` …
    */
   read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined>;
@@ -69,25 +71,28 @@ export interface Conn {
    */
   write(bytes: Uint8Array): Promise<void>;
 
-  /** Turns Nagle's algorithm off and, if `keepalive` (ms) is not 0, keepalive on. */
+  /** Ends this side's stream; reading goes on. Does nothing if the connection is gone. */
+  closeWrite(): Promise<void>;
+
+  /** Turns Nagle's algorithm off and, unless `keepalive` (ms) is 0, keepalive on. */
   tune(keepalive: number): void;
 
-  /** Closes at once, whatever is under way; reads and writes that are pending fail with `closed`. Safe to call twice. */
+  /** Closes at once; reads and writes under way fail with `closed`. Safe to call twice. */
   close(): void;
 }
 
-/** A moment that may come before a read does. Created once per phase, shared by the reads in it. */
+/** A moment that may come before a read ends. */
 export interface Deadline {
   /** Whether it has come. */
   readonly passed: boolean;
-  /** Called once when it comes; the last one set counts. */
+  /** Called once when it comes. Set by the read that waits for it, of which there is one at a time. */
   onPassed: (() => void) | undefined;
 }
 
 export interface PipeOptions {
   /** ms; 0: none. */
   readonly idleTimeout: number;
-  /** Counts the bytes as they are delivered, so that they can be read while the pipe runs. */
+  /** Kept up to date while the pipe runs. */
   readonly counts: ByteCounts;
 }
 
@@ -98,7 +103,7 @@ export interface ByteCounts {
   down: number;
 }
 
-/** How a pipe ended. */
+/** How a pipe ended: `closed` when somebody closed a connection under it. */
 export type PipeEnd = "ended" | "downstream_reset" | "upstream_reset" | "idle_timeout" | "closed";
 
 /** What went wrong with a socket, in words that are the same on every platform. */
@@ -107,10 +112,13 @@ export type NetErrorCode =
   | "reset"
   | "timeout"
   | "unreachable"
+  /** No descriptors, ports or memory left. */
   | "exhausted"
   | "in_use"
   | "denied"
+  /** No such address on this machine. */
   | "unavailable"
+  /** Closed by this side. */
   | "closed"
   | "other";
 
@@ -127,7 +135,7 @@ export interface Clock {
   now(): number;
   /** Wall-clock time, ms since 1970. */
   date(): number;
-  /** Calls `callback` once, after `ms`. */
+  /** Calls `callback` once, after `ms`; for very long times it may come earlier, so look at `now()`. */
   setTimer(callback: () => void, ms: number): Timer;
 }
 

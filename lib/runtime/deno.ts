@@ -1,0 +1,227 @@
+/**
+ * Sockets of Deno: the portable Net. Beside the other files of this folder that name their runtime, the only
+ * one that does.
+ *
+ * @module
+ */
+import { type SocketAddress, unmapped } from "../addr.ts";
+import { pipe, type Stream } from "../pipe.ts";
+import { Timeouts } from "../timeouts.ts";
+import {
+  type Clock,
+  type Conn,
+  type ConnectOptions,
+  type Deadline,
+  type Listener,
+  type ListenOptions,
+  type Net,
+  NetError,
+  type NetErrorCode,
+  type PipeEnd,
+  type PipeOptions,
+} from "./runtime.ts";
+
+/** A Net on Deno.listen and Deno.connect. `close()` lets go of its timers once no connection is left. */
+export class DenoNet implements Net {
+  readonly #timeouts: Timeouts;
+
+  constructor(clock: Clock) {
+    this.#timeouts = new Timeouts(clock);
+  }
+
+  listen({ address, port, backlog }: ListenOptions): Listener {
+    try {
+      return new DenoListener(Deno.listen({ hostname: address, port, tcpBacklog: backlog }));
+    } catch (error) {
+      throw netError(error);
+    }
+  }
+
+  async connect({ address, port }: SocketAddress, { timeout }: ConnectOptions): Promise<Conn> {
+    const abort = new AbortController();
+    const limit = this.#timeouts.start(timeout, () => abort.abort());
+    try {
+      const options = { hostname: address, port, signal: abort.signal, autoSelectFamily: false };
+      return new DenoConn(await Deno.connect(options));
+    } catch (error) {
+      if (limit.passed) throw new NetError("timeout", `no answer within ${timeout} ms`);
+      throw netError(error);
+    } finally {
+      limit.cancel();
+    }
+  }
+
+  pipe(downstream: Conn, upstream: Conn, { idleTimeout, counts }: PipeOptions): Promise<PipeEnd> {
+    const idle = idleTimeout === 0 ? undefined : this.#timeouts.start(idleTimeout);
+    return pipe(streamOf(downstream), streamOf(upstream), { counts, idle, isReset });
+  }
+
+  close(): void {
+    this.#timeouts.close();
+  }
+}
+
+class DenoListener implements Listener {
+  readonly address: SocketAddress;
+  readonly #listener: Deno.TcpListener;
+
+  constructor(listener: Deno.TcpListener) {
+    this.#listener = listener;
+    this.address = socketAddress(listener.addr);
+  }
+
+  async accept(): Promise<Conn> {
+    try {
+      return new DenoConn(await this.#listener.accept());
+    } catch (error) {
+      throw netError(error);
+    }
+  }
+
+  close(): void {
+    this.#listener.close();
+  }
+}
+
+class DenoConn implements Conn {
+  readonly local: SocketAddress;
+  readonly remote: SocketAddress;
+  readonly #conn: Deno.TcpConn;
+  #closed = false;
+  /** What a read that outlived its deadline will bring. */
+  #late: Promise<Uint8Array | null> | undefined;
+
+  constructor(conn: Deno.TcpConn) {
+    this.#conn = conn;
+    this.local = socketAddress(conn.localAddr);
+    this.remote = socketAddress(conn.remoteAddr);
+  }
+
+  /** The pipe reads and writes Deno's own connection, unless there is a late read to deliver first. */
+  get stream(): Stream {
+    return this.#late === undefined ? this.#conn : {
+      read: (into) => this.#take(into),
+      write: (bytes) => this.#conn.write(bytes),
+      closeWrite: () => this.#conn.closeWrite(),
+    };
+  }
+
+  async read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined> {
+    try {
+      return await (deadline === undefined ? this.#take(into) : this.#takeBefore(deadline, into));
+    } catch (error) {
+      throw netError(error);
+    }
+  }
+
+  #take(into: Uint8Array): Promise<number | null> {
+    return this.#late === undefined ? this.#conn.read(into) : this.#takeLate(this.#late, into);
+  }
+
+  async #takeLate(late: Promise<Uint8Array | null>, into: Uint8Array): Promise<number | null> {
+    const bytes = await late;
+    if (bytes === null) return null;
+    const length = Math.min(bytes.length, into.length);
+    into.set(bytes.subarray(0, length));
+    this.#late = length < bytes.length ? Promise.resolve(bytes.subarray(length)) : undefined;
+    return length;
+  }
+
+  #takeBefore(deadline: Deadline, into: Uint8Array): Promise<number | null | undefined> {
+    return new Promise((resolve, reject) => {
+      if (deadline.passed) return resolve(undefined);
+      const reading = this.#take(into);
+      deadline.onPassed = () => {
+        this.#late = reading.then((length) => length === null ? null : into.slice(0, length));
+        // Whoever reads next gets the error; if nobody does, nobody misses it.
+        this.#late.catch(() => {});
+        resolve(undefined);
+      };
+      reading.then(resolve, reject);
+    });
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    try {
+      let written = await this.#conn.write(bytes);
+      while (written < bytes.length) written += await this.#conn.write(bytes.subarray(written));
+    } catch (error) {
+      throw netError(error);
+    }
+  }
+
+  async closeWrite(): Promise<void> {
+    try {
+      await this.#conn.closeWrite();
+    } catch {
+      // The connection is gone, and so is its writing side.
+    }
+  }
+
+  tune(keepalive: number): void {
+    try {
+      this.#conn.setNoDelay(true);
+      // Deno has no way to say after how long: the system's own interval counts.
+      if (keepalive !== 0) this.#conn.setKeepAlive(true);
+    } catch {
+      // The peer is gone already; the next read says so.
+    }
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#conn.close();
+  }
+}
+
+function streamOf(conn: Conn): Stream {
+  if (!(conn instanceof DenoConn)) throw new TypeError("a pipe is for connections of its own Net");
+  return conn.stream;
+}
+
+function socketAddress(address: Deno.Addr): SocketAddress {
+  const { hostname, port } = address as Deno.NetAddr;
+  return { address: unmapped(hostname), port };
+}
+
+function isReset(error: unknown): boolean {
+  return netErrorCode(error) !== "closed";
+}
+
+function netError(error: unknown): NetError {
+  const message = error instanceof Error ? error.message : String(error);
+  return new NetError(netErrorCode(error), message, { cause: error });
+}
+
+/** The system's error codes come first: Deno folds several of them into one class. */
+function netErrorCode(error: unknown): NetErrorCode {
+  const code = error instanceof Error && "code" in error ? ERRNO[String(error.code)] : undefined;
+  if (code !== undefined) return code;
+  if (error instanceof Deno.errors.ConnectionReset) return "reset";
+  if (error instanceof Deno.errors.BrokenPipe) return "reset";
+  if (error instanceof Deno.errors.ConnectionAborted) return "reset";
+  if (error instanceof Deno.errors.BadResource) return "closed";
+  if (error instanceof Deno.errors.Interrupted) return "closed";
+  if (error instanceof Deno.errors.NotCapable) return "denied";
+  return "other";
+}
+
+const ERRNO: Readonly<Record<string, NetErrorCode>> = {
+  EACCES: "denied",
+  EADDRINUSE: "in_use",
+  EADDRNOTAVAIL: "unavailable",
+  EAFNOSUPPORT: "unavailable",
+  ECONNABORTED: "reset",
+  ECONNREFUSED: "refused",
+  ECONNRESET: "reset",
+  EHOSTUNREACH: "unreachable",
+  EMFILE: "exhausted",
+  ENETUNREACH: "unreachable",
+  ENFILE: "exhausted",
+  ENOBUFS: "exhausted",
+  ENOMEM: "exhausted",
+  EPERM: "denied",
+  EPIPE: "reset",
+  ETIMEDOUT: "timeout",
+};
