@@ -1,0 +1,255 @@
+import { formatAddress, type SocketAddress } from "../../lib/addr.ts";
+import { pipe } from "../../lib/pipe.ts";
+import {
+  type Clock,
+  type Conn,
+  type ConnectOptions,
+  type Deadline,
+  type Listener,
+  type ListenOptions,
+  type Net,
+  NetError,
+  type PipeEnd,
+  type PipeOptions,
+} from "../../lib/runtime/runtime.ts";
+import { Timeouts } from "../../lib/timeouts.ts";
+
+/** Bytes that a connection holds in one direction before its writer waits. */
+const CAPACITY = 65_536;
+
+/** Sockets in memory: a loopback of its own, for tests. Nothing happens in it that the test did not cause. */
+export class MemoryNet implements Net {
+  readonly #clock: Clock;
+  readonly #timeouts: Timeouts;
+  readonly #listeners = new Map<string, MemoryListener>();
+  /** Addresses that never answer, as behind a firewall that drops. */
+  readonly silent = new Set<string>();
+  /** Addresses to which a connect fails as a whole, and how. */
+  readonly broken = new Map<string, NetError>();
+  /** Connections made and not yet closed, both ends counted. */
+  open = 0;
+  #nextPort = 40_000;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#timeouts = new Timeouts(clock);
+  }
+
+  listen({ address, port }: ListenOptions): Listener {
+    const at = { address, port: port === 0 ? this.#nextPort++ : port };
+    const key = formatAddress(at);
+    if (this.#listeners.has(key)) throw new NetError("in_use", `${key} is in use`);
+    const listener = new MemoryListener(at, () => this.#listeners.delete(key));
+    this.#listeners.set(key, listener);
+    return listener;
+  }
+
+  connect(to: SocketAddress, options: ConnectOptions): Promise<MemoryConn> {
+    return this.connectFrom({ address: "127.0.0.1", port: this.#nextPort++ }, to, options);
+  }
+
+  /** Connects as the client `from`. */
+  connectFrom(
+    from: SocketAddress,
+    to: SocketAddress,
+    { timeout }: ConnectOptions = { timeout: 1000 },
+  ): Promise<MemoryConn> {
+    const key = formatAddress(to);
+    const fault = this.broken.get(key);
+    if (fault !== undefined) return Promise.reject(fault);
+    if (this.silent.has(key)) {
+      return new Promise((_, reject) =>
+        this.#clock.setTimer(
+          () => reject(new NetError("timeout", `no answer within ${timeout} ms`)),
+          timeout,
+        )
+      );
+    }
+    const listener = this.#listeners.get(key);
+    if (listener === undefined) {
+      return Promise.reject(new NetError("refused", "Connection refused"));
+    }
+    const up = new Channel();
+    const down = new Channel();
+    this.open += 2;
+    const closed = () => this.open--;
+    listener.deliver(new MemoryConn(to, from, up, down, closed));
+    return Promise.resolve(new MemoryConn(from, to, down, up, closed));
+  }
+
+  pipe(downstream: Conn, upstream: Conn, { idleTimeout, counts }: PipeOptions): Promise<PipeEnd> {
+    const idle = idleTimeout === 0 ? undefined : this.#timeouts.start(idleTimeout);
+    const isReset = (error: unknown) => !(error instanceof NetError && error.code === "closed");
+    return pipe(streamOf(downstream), streamOf(upstream), { counts, idle, isReset });
+  }
+
+  close(): void {
+    this.#timeouts.close();
+  }
+}
+
+function streamOf(conn: Conn) {
+  return {
+    read: (into: Uint8Array) => conn.read(into) as Promise<number | null>,
+    write: (bytes: Uint8Array) => conn.write(bytes).then(() => bytes.length),
+    closeWrite: () => conn.closeWrite(),
+  };
+}
+
+class MemoryListener implements Listener {
+  readonly #arrived: Conn[] = [];
+  #waiting: { resolve: (conn: Conn) => void; reject: (error: Error) => void } | undefined;
+  #closed = false;
+
+  constructor(readonly address: SocketAddress, private readonly onClose: () => void) {}
+
+  deliver(conn: Conn): void {
+    this.#arrived.push(conn);
+    this.#settle();
+  }
+
+  accept(): Promise<Conn> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = { resolve, reject };
+      this.#settle();
+    });
+  }
+
+  #settle(): void {
+    if (this.#waiting === undefined) return;
+    const { resolve, reject } = this.#waiting;
+    const conn = this.#arrived.shift();
+    if (conn === undefined && !this.#closed) return;
+    this.#waiting = undefined;
+    if (conn === undefined) reject(new NetError("closed", "the listener is closed"));
+    else resolve(conn);
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.onClose();
+    this.#settle();
+  }
+}
+
+/** One direction of a connection. */
+class Channel {
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+  #state: "open" | "ended" | "reset" = "open";
+  #changed: Array<() => void> = [];
+
+  get state() {
+    return this.#state;
+  }
+
+  get size() {
+    return this.#size;
+  }
+
+  push(bytes: Uint8Array): void {
+    this.#chunks.push(bytes.slice());
+    this.#size += bytes.length;
+    this.wake();
+  }
+
+  shift(into: Uint8Array): number {
+    const chunk = this.#chunks[0]!;
+    const length = Math.min(chunk.length, into.length);
+    into.set(chunk.subarray(0, length));
+    if (length === chunk.length) this.#chunks.shift();
+    else this.#chunks[0] = chunk.subarray(length);
+    this.#size -= length;
+    this.wake();
+    return length;
+  }
+
+  end(state: "ended" | "reset"): void {
+    if (this.#state === "open" || state === "reset") this.#state = state;
+    if (state === "reset") {
+      this.#chunks = [];
+      this.#size = 0;
+    }
+    this.wake();
+  }
+
+  changed(): Promise<void> {
+    return new Promise((resolve) => this.#changed.push(resolve));
+  }
+
+  wake(): void {
+    const waiting = this.#changed;
+    this.#changed = [];
+    for (const resolve of waiting) resolve();
+  }
+}
+
+export class MemoryConn implements Conn {
+  #closed = false;
+  /** What `tune` was last given. */
+  keepalive: number | undefined;
+
+  constructor(
+    readonly local: SocketAddress,
+    readonly remote: SocketAddress,
+    private readonly incoming: Channel,
+    private readonly outgoing: Channel,
+    private readonly onClose: () => void,
+  ) {}
+
+  async read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined> {
+    let late = deadline?.passed ?? false;
+    if (deadline !== undefined) {
+      deadline.onPassed = () => {
+        late = true;
+        this.incoming.wake();
+      };
+    }
+    for (;;) {
+      if (this.#closed) throw new NetError("closed", "closed");
+      if (late) return undefined;
+      if (this.incoming.state === "reset") throw new NetError("reset", "Connection reset by peer");
+      if (this.incoming.size > 0) return this.incoming.shift(into);
+      if (this.incoming.state === "ended") return null;
+      await this.incoming.changed();
+    }
+  }
+
+  async write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length;) {
+      if (this.#closed) throw new NetError("closed", "closed");
+      if (this.outgoing.state !== "open") throw new NetError("reset", "Broken pipe");
+      const room = CAPACITY - this.outgoing.size;
+      if (room > 0) this.outgoing.push(bytes.subarray(at, at += Math.min(room, bytes.length - at)));
+      else await this.outgoing.changed();
+    }
+  }
+
+  closeWrite(): Promise<void> {
+    this.outgoing.end("ended");
+    return Promise.resolve();
+  }
+
+  tune(keepalive: number): void {
+    this.keepalive = keepalive;
+  }
+
+  close(): void {
+    this.#finish("ended");
+  }
+
+  /** Ends the connection as a crash does: what is under way is lost, and the peer's reads and writes fail. */
+  reset(): void {
+    this.#finish("reset");
+  }
+
+  #finish(state: "ended" | "reset"): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.outgoing.end(state);
+    // As a socket does: bytes that nobody will read are answered by a reset.
+    this.incoming.end("reset");
+    this.incoming.wake();
+    this.onClose();
+  }
+}
