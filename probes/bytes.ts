@@ -9,15 +9,13 @@
  */
 
 /**
- * Thrown by a reader that ran out of bytes, caught by `probe()` alone, so it never leaves a parser.
+ * Thrown by a reader that ran out of bytes, caught by `attempt()` alone, so it never leaves a parser.
  * It is no `Error`: nothing went wrong, and a stack trace would cost more than the parse.
  */
 export class Shortage {
   /** @param wanted Bytes of the head, counted from its start, that the read needed; `undefined` if no number of them would do. */
   constructor(readonly wanted: number | undefined) {}
 }
-
-const latin1 = new TextDecoder("latin1");
 
 /** A cursor over bytes. All multi-byte integers are big-endian unless the name says otherwise. */
 export class ByteReader {
@@ -94,9 +92,13 @@ export class ByteReader {
     return this.#bytes.subarray(at, at + count);
   }
 
-  /** The next `count` bytes as text, one character a byte. */
+  /** The next `count` bytes as text, one character a byte: byte 0x80 is U+0080. */
   text(count: number): string {
-    return latin1.decode(this.bytes(count));
+    // Not TextDecoder("latin1"): that is Windows-1252, where 0x80 is the euro sign, and slower on short text.
+    const end = this.#advance(count) + count;
+    let text = "";
+    for (let i = end - count; i < end; i++) text += String.fromCharCode(this.#bytes[i]!);
+    return text;
   }
 
   /** The next `count` bytes as text; after the end of the stream, as many as there are. */
@@ -125,14 +127,14 @@ export class ByteReader {
   /**
    * Whether the next bytes are `literal` (ASCII); read if so, left unread if not.
    * The first byte that differs decides, so a stranger is told apart without waiting for more.
-   * @throws {Shortage} If all that is here agrees and the rest is missing.
+   * @throws {Shortage} If all that is here agrees and the rest is missing; one more byte may tell.
    */
   starts(literal: string): boolean {
     const here = Math.min(literal.length, this.remaining);
     for (let i = 0; i < here; i++) {
       if (this.#bytes[this.#at + i] !== literal.charCodeAt(i)) return false;
     }
-    this.#advance(literal.length);
+    this.#advance(here < literal.length ? here + 1 : here);
     return true;
   }
 

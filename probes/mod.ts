@@ -6,7 +6,10 @@
  * @module
  */
 import type { Probe } from "./probe.ts";
+import { http } from "./http.ts";
+import { socks4, socks5 } from "./socks.ts";
 import { ssh } from "./ssh.ts";
+import { tls } from "./tls.ts";
 
 export type { Facts, Probe, ProbeResult } from "./probe.ts";
 export { probe } from "./probe.ts";
@@ -15,5 +18,9 @@ export { regex } from "./regex.ts";
 
 /** Protocols detected on TCP, by their names in the configuration. */
 export const tcpProbes: Readonly<Record<string, Probe>> = {
+  tls,
   ssh,
+  http,
+  socks5,
+  socks4,
 };
