@@ -35,8 +35,6 @@ export type ProbeResult =
  */
 export type Probe = (head: Uint8Array, final: boolean) => ProbeResult;
 
-const NO: ProbeResult = { kind: "no" };
-
 /**
  * Makes a probe of a parser.
  *
@@ -48,13 +46,29 @@ const NO: ProbeResult = { kind: "no" };
  *   protocol. When the reader runs out, the answer is `need` at the open end of the stream and `no` elsewhere.
  */
 export function probe(parse: (head: ByteReader) => Facts | undefined): Probe {
-  return (head, final) => {
-    try {
-      const facts = parse(new ByteReader(head, !final));
-      return facts === undefined ? NO : { kind: "match", facts };
-    } catch (thrown) {
-      if (!(thrown instanceof Shortage)) throw thrown;
-      return thrown.wanted === undefined ? NO : { kind: "need", bytes: thrown.wanted };
-    }
+  const match = (head: ByteReader): ProbeResult => {
+    const facts = parse(head);
+    return facts === undefined ? NO : { kind: "match", facts };
   };
+  return (head, final) => attempt(match, head, final);
+}
+
+const NO = { kind: "no" } as const;
+
+/**
+ * Parses bytes that may not all be here: what `parse` answers, or, when the reader ran out, `need` at the open end
+ * of the stream and `no` elsewhere. For parsers whose find is not {@linkcode Facts}; the rest use {@linkcode probe}.
+ * @param final Whether no more will come. Then the answer is never `need`.
+ */
+export function attempt<Answer>(
+  parse: (reader: ByteReader) => Answer,
+  bytes: Uint8Array,
+  final: boolean,
+): Answer | Exclude<ProbeResult, { kind: "match" }> {
+  try {
+    return parse(new ByteReader(bytes, !final));
+  } catch (thrown) {
+    if (!(thrown instanceof Shortage)) throw thrown;
+    return thrown.wanted === undefined ? NO : { kind: "need", bytes: thrown.wanted };
+  }
 }
