@@ -24,6 +24,8 @@ const BUFFER_SIZES = [4096, 32_768, 262_144] as const;
 const SMALL_READS_TO_SHRINK = 8;
 
 export interface StreamPipeOptions {
+  /** Delivered upstream before anything else. */
+  readonly first: Uint8Array;
   readonly counts: ByteCounts;
   /** Restarted by every chunk; the pipe cancels it. */
   readonly idle: Timeout | undefined;
@@ -38,7 +40,7 @@ export interface StreamPipeOptions {
 export function pipe(
   downstream: Stream,
   upstream: Stream,
-  { counts, idle, isReset }: StreamPipeOptions,
+  { first, counts, idle, isReset }: StreamPipeOptions,
 ): Promise<PipeEnd> {
   return new Promise((resolve) => {
     let live = 2;
@@ -55,12 +57,14 @@ export function pipe(
       if (--live === 0) finish(broken ?? "ended");
     };
     if (idle !== undefined) idle.onPassed = () => finish("idle_timeout");
-    copy(downstream, upstream, counts, "up", idle)
+    copy(downstream, upstream, counts, "up", idle, first)
       .then((end) => settle(end, "downstream_reset", "upstream_reset"));
-    copy(upstream, downstream, counts, "down", idle)
+    copy(upstream, downstream, counts, "down", idle, NOTHING)
       .then((end) => settle(end, "upstream_reset", "downstream_reset"));
   });
 }
+
+const NOTHING = new Uint8Array(0);
 
 type CopyEnd =
   | { readonly kind: "ended" }
@@ -72,12 +76,15 @@ async function copy(
   counts: ByteCounts,
   direction: keyof ByteCounts,
   idle: Timeout | undefined,
+  first: Uint8Array,
 ): Promise<CopyEnd> {
   let size = 0;
   let buffer = new Uint8Array(BUFFER_SIZES[size]!);
   let smallReads = 0;
-  let doing: "read_failed" | "write_failed" = "read_failed";
+  let doing: "read_failed" | "write_failed" = "write_failed";
   try {
+    for (let at = 0; at < first.length;) at += await to.write(first.subarray(at));
+    counts[direction] += first.length;
     for (;;) {
       doing = "read_failed";
       const length = await from.read(buffer);

@@ -51,9 +51,13 @@ export class DenoNet implements Net {
     }
   }
 
-  pipe(downstream: Conn, upstream: Conn, { idleTimeout, counts }: PipeOptions): Promise<PipeEnd> {
+  pipe(
+    downstream: Conn,
+    upstream: Conn,
+    { idleTimeout, counts, first }: PipeOptions,
+  ): Promise<PipeEnd> {
     const idle = idleTimeout === 0 ? undefined : this.#timeouts.start(idleTimeout);
-    return pipe(streamOf(downstream), streamOf(upstream), { counts, idle, isReset });
+    return pipe(streamOf(downstream), streamOf(upstream), { first, counts, idle, isReset });
   }
 
   close(): void {
@@ -64,6 +68,7 @@ export class DenoNet implements Net {
 class DenoListener implements Listener {
   readonly address: SocketAddress;
   readonly #listener: Deno.TcpListener;
+  #closed = false;
 
   constructor(listener: Deno.TcpListener) {
     this.#listener = listener;
@@ -79,6 +84,8 @@ class DenoListener implements Listener {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#listener.close();
   }
 }
@@ -137,7 +144,7 @@ class DenoConn implements Conn {
         this.#late.catch(() => {});
         resolve(undefined);
       };
-      reading.then(resolve, reject);
+      reading.then(resolve, reject).then(() => deadline.onPassed = undefined);
     });
   }
 

@@ -49,6 +49,7 @@ export interface Listener {
    * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left: try again later.
    */
   accept(): Promise<Conn>;
+  /** Safe to call twice. */
   close(): void;
 }
 
@@ -90,6 +91,8 @@ export interface Deadline {
 }
 
 export interface PipeOptions {
+  /** Delivered upstream before anything else: the head. */
+  readonly first: Uint8Array;
   /** ms; 0: none. */
   readonly idleTimeout: number;
   /** Kept up to date while the pipe runs. */

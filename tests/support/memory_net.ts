@@ -77,10 +77,14 @@ export class MemoryNet implements Net {
     return Promise.resolve(new MemoryConn(from, to, down, up, closed));
   }
 
-  pipe(downstream: Conn, upstream: Conn, { idleTimeout, counts }: PipeOptions): Promise<PipeEnd> {
+  pipe(
+    downstream: Conn,
+    upstream: Conn,
+    { idleTimeout, counts, first }: PipeOptions,
+  ): Promise<PipeEnd> {
     const idle = idleTimeout === 0 ? undefined : this.#timeouts.start(idleTimeout);
     const isReset = (error: unknown) => !(error instanceof NetError && error.code === "closed");
-    return pipe(streamOf(downstream), streamOf(upstream), { counts, idle, isReset });
+    return pipe(streamOf(downstream), streamOf(upstream), { first, counts, idle, isReset });
   }
 
   close(): void {
@@ -246,8 +250,8 @@ export class MemoryConn implements Conn {
   #finish(state: "ended" | "reset"): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.outgoing.end(state);
     // As a socket does: bytes that nobody will read are answered by a reset.
+    this.outgoing.end(this.incoming.size > 0 ? "reset" : state);
     this.incoming.end("reset");
     this.incoming.wake();
     this.onClose();

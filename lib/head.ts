@@ -1,0 +1,80 @@
+/**
+ * The first bytes of a connection: read until the route is decided, the bound is reached, or time is up.
+ *
+ * @module
+ */
+import { decide, type Decision, type HeadState, type RouteTable } from "./routing.ts";
+import type { Conn, Deadline } from "./runtime/runtime.ts";
+
+/** Bytes that a head has room for at first; a post-quantum ClientHello fits. */
+const FIRST_SIZE = 4096;
+
+/** Bytes that were read and not yet forwarded. */
+export class Head {
+  readonly #limit: number;
+  #buffer: Uint8Array;
+  #start = 0;
+  #end = 0;
+
+  /** @param limit The most bytes that it holds. */
+  constructor(limit: number) {
+    this.#limit = limit;
+    this.#buffer = new Uint8Array(Math.min(FIRST_SIZE, limit));
+  }
+
+  /** What it holds, as a view. */
+  get bytes(): Uint8Array {
+    return this.#buffer.subarray(this.#start, this.#end);
+  }
+
+  /** Drops the first `count` bytes: a PROXY header that was read. */
+  skip(count: number): void {
+    this.#start += count;
+  }
+
+  /**
+   * Reads until it holds `wanted` bytes.
+   * @returns `open` when it does; `ended` when it never will, because the stream has ended or the bound is reached;
+   *   `timeout` when `deadline` came first.
+   * @throws {NetError} As `Conn.read`.
+   */
+  async fill(conn: Conn, wanted: number, deadline: Deadline): Promise<HeadState> {
+    while (this.#end - this.#start < wanted) {
+      if (this.#end === this.#buffer.length && !this.#grow()) return "ended";
+      const length = await conn.read(this.#buffer.subarray(this.#end), deadline);
+      if (length === undefined) return "timeout";
+      if (length === null) return "ended";
+      this.#end += length;
+    }
+    return "open";
+  }
+
+  /** Makes room behind the end: twice as much, up to the bound. Returns whether there is any. */
+  #grow(): boolean {
+    const held = this.bytes;
+    const size = Math.min(2 * this.#buffer.length, this.#limit);
+    if (held.length === size) return false;
+    this.#buffer = new Uint8Array(size);
+    this.#buffer.set(held);
+    this.#start = 0;
+    this.#end = held.length;
+    return true;
+  }
+}
+
+/**
+ * Reads as much of `conn` as the decision takes: nothing where only one answer is possible.
+ * @throws {NetError} As `Conn.read`.
+ */
+export async function decideOnHead(
+  conn: Conn,
+  head: Head,
+  table: RouteTable,
+  deadline: Deadline,
+): Promise<Exclude<Decision, { kind: "wait" }>> {
+  let decision = decide(table, head.bytes, "open");
+  while (decision.kind === "wait") {
+    decision = decide(table, head.bytes, await head.fill(conn, decision.bytes, deadline));
+  }
+  return decision;
+}

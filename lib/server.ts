@@ -1,0 +1,269 @@
+/**
+ * The running configuration: which addresses are listened on, and what becomes of what arrives there.
+ *
+ * @module
+ */
+import { formatAddress, type SocketAddress } from "./addr.ts";
+import type { Config, ListenerConfig } from "./config/config.ts";
+import type { Log } from "./log.ts";
+import { Pools } from "./pool.ts";
+import type { Resolver } from "./resolver.ts";
+import { routeTable } from "./routing.ts";
+import {
+  type Clock,
+  type Conn,
+  type Listener,
+  type Net,
+  NetError,
+  type NetErrorCode,
+} from "./runtime/runtime.ts";
+import { type ListenerLoad, TcpConnection, type TcpListener, type TcpParts } from "./tcp.ts";
+import { Timeouts } from "./timeouts.ts";
+
+export interface ServerParts {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly resolver: Resolver;
+  /** Numbers in [0, 1), for balancing. */
+  readonly random: () => number;
+  readonly log: Log;
+}
+
+/** An address that is listened on. */
+interface Socket {
+  readonly listener: Listener;
+  /** What takes its connections; a reload changes it. */
+  serves: TcpListener;
+}
+
+/** Pauses of the accept loop after failures, ms: doubled up to the longest. */
+const SHORTEST_PAUSE = 5;
+const LONGEST_PAUSE = 1000;
+/** How long connections that were closed may take to notice, ms. */
+const CLOSING_TIME = 1000;
+
+/** Runs one configuration at a time. Owns the listening sockets and every connection. */
+export class Server {
+  readonly #parts: ServerParts;
+  readonly #tcp: TcpParts;
+  readonly #pools: Pools;
+  /** By the address as configured. */
+  readonly #sockets = new Map<string, Socket>();
+  /** By the listener's name. */
+  readonly #loads = new Map<string, ListenerLoad>();
+  #drainTimeout = 0;
+  #nextId = 1;
+
+  constructor(parts: ServerParts) {
+    const { net, clock, log, resolver, random } = parts;
+    this.#parts = parts;
+    this.#pools = new Pools(resolver, random);
+    this.#tcp = {
+      net,
+      clock,
+      log,
+      timeouts: new Timeouts(clock),
+      live: new Set(),
+      maxConnections: 0,
+    };
+  }
+
+  /** What it listens on, in the order of the configuration. */
+  get addresses(): readonly { readonly listener: string; readonly address: SocketAddress }[] {
+    return [...this.#sockets.values()].map(({ listener, serves }) => ({
+      listener: serves.config.name,
+      address: listener.address,
+    }));
+  }
+
+  /** Connections that are not over. */
+  get active(): number {
+    return this.#tcp.live.size;
+  }
+
+  /**
+   * Makes `config` the running one, all or nothing. Addresses in both stay bound, connections live on.
+   * @throws {NetError} When an address cannot be listened on, naming it; then everything is as it was.
+   */
+  apply(config: Config): void {
+    const wanted = new Map<string, ListenerConfig>();
+    for (const listener of config.listeners) {
+      for (const address of boundAddresses(listener.addresses)) {
+        wanted.set(formatAddress({ address, port: listener.port }), listener);
+      }
+    }
+    const fresh = this.#listen(wanted);
+
+    this.#parts.resolver.setBounds(config.dns);
+    this.#tcp.maxConnections = config.maxConnections;
+    this.#drainTimeout = config.drainTimeout;
+    const serving = new Map(config.listeners.map((each) => [each, this.#prepare(each)]));
+    for (const [key, socket] of this.#sockets) {
+      if (!wanted.has(key)) this.#close(key, socket);
+    }
+    for (const [key, listener] of wanted) {
+      const serves = serving.get(listener)!;
+      const socket = this.#sockets.get(key);
+      if (socket === undefined) this.#open(key, { listener: fresh.get(key)!, serves });
+      else socket.serves = serves;
+    }
+    this.#forget(config);
+  }
+
+  /** Stops accepting; resolves when the last connection has ended, or has been closed after the drain timeout. */
+  async drain(): Promise<void> {
+    for (const [key, socket] of this.#sockets) this.#close(key, socket);
+    const over = Promise.all([...this.#tcp.live].map((connection) => connection.over));
+    await this.#within(this.#drainTimeout, over);
+    for (const connection of this.#tcp.live) connection.close();
+    await this.#within(CLOSING_TIME, over);
+    this.close();
+  }
+
+  /** Closes everything now. */
+  close(): void {
+    for (const [key, socket] of this.#sockets) this.#close(key, socket);
+    for (const connection of this.#tcp.live) connection.close();
+    this.#tcp.timeouts.close();
+  }
+
+  /** Binds what is wanted and not yet bound. */
+  #listen(wanted: ReadonlyMap<string, ListenerConfig>): Map<string, Listener> {
+    const fresh = new Map<string, Listener>();
+    const released: Array<[string, Socket]> = [];
+    const bind = (key: string, { port, backlog }: ListenerConfig) => {
+      const address = key.slice(0, key.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+      try {
+        return this.#tcp.net.listen({ address, port, backlog });
+      } catch (error) {
+        throw error instanceof NetError ? cannotListen(key, port, error) : error;
+      }
+    };
+    try {
+      for (const [key, listener] of wanted) {
+        if (this.#sockets.has(key)) continue;
+        try {
+          fresh.set(key, bind(key, listener));
+        } catch (error) {
+          // From one address of a port to all of them, or back: the old one stands in the way until it is closed.
+          const inTheWay = [...this.#sockets].filter(([other, { serves }]) =>
+            !wanted.has(other) && serves.config.port === listener.port
+          );
+          if (inTheWay.length === 0) throw error;
+          for (const [other, socket] of inTheWay) this.#close(other, socket);
+          released.push(...inTheWay);
+          fresh.set(key, bind(key, listener));
+        }
+      }
+    } catch (error) {
+      for (const listener of fresh.values()) listener.close();
+      for (const [key, { serves }] of released) {
+        this.#open(key, { listener: bind(key, serves.config), serves });
+      }
+      throw error;
+    }
+    return fresh;
+  }
+
+  /** A listener's configuration as its connections need it. */
+  #prepare(config: ListenerConfig): TcpListener {
+    let load = this.#loads.get(config.name);
+    if (load === undefined) {
+      this.#loads.set(config.name, load = { active: 0, byClient: new Map() });
+    }
+    const routes = [...config.routes, ...config.defaultRoute ? [config.defaultRoute] : []];
+    const pools = new Map(
+      routes.flatMap((route) =>
+        route.action.kind === "forward" ? [[route, this.#pools.get(route.action.pool)]] : []
+      ),
+    );
+    const early = routes.some(({ acl }) => acl !== undefined) ? undefined : config.acl;
+    return { config, table: routeTable(config), pools, load, ...early && { earlyAcl: early } };
+  }
+
+  #open(key: string, socket: Socket): void {
+    this.#sockets.set(key, socket);
+    void this.#acceptFrom(key, socket);
+  }
+
+  #close(key: string, { listener }: Socket): void {
+    this.#sockets.delete(key);
+    listener.close();
+  }
+
+  async #acceptFrom(key: string, socket: Socket): Promise<void> {
+    let pause = 0;
+    for (;;) {
+      let conn: Conn;
+      try {
+        conn = await socket.listener.accept();
+      } catch (error) {
+        if (error instanceof NetError && error.code === "closed") return;
+        const { log, timeouts } = this.#tcp;
+        if (pause === 0) {
+          log.warning(`cannot accept connections on ${key}; trying again`, {
+            error: String(error),
+          });
+        }
+        pause = Math.min(Math.max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE);
+        await new Promise<void>((resolve) => timeouts.start(pause, resolve));
+        continue;
+      }
+      pause = 0;
+      if (isFor(conn, socket.serves.config)) {
+        new TcpConnection(this.#nextId++, conn, socket.serves, this.#tcp).start();
+      } else {
+        conn.close();
+      }
+    }
+  }
+
+  /** Drops what only an earlier configuration named. */
+  #forget(config: Config): void {
+    const names = new Set(config.listeners.map(({ name }) => name));
+    for (const name of this.#loads.keys()) {
+      if (!names.has(name)) this.#loads.delete(name);
+    }
+    this.#pools.retain(
+      config.listeners.flatMap(({ routes, defaultRoute }) =>
+        [...routes, ...defaultRoute ? [defaultRoute] : []]
+          .flatMap(({ action }) => action.kind === "forward" ? [action.pool] : [])
+      ),
+    );
+  }
+
+  /** Waits for `promise`, but not longer than `ms`. */
+  async #within(ms: number, promise: Promise<unknown>): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const limit = this.#tcp.timeouts.start(ms, resolve);
+      promise.then(() => {
+        limit.cancel();
+        resolve();
+      });
+    });
+  }
+}
+
+/** The addresses to bind: where `::` is one of them it takes IPv4 too, and no IPv4 address could be bound beside it. */
+function boundAddresses(addresses: readonly string[]): readonly string[] {
+  return addresses.includes("::")
+    ? addresses.filter((address) => address.includes(":"))
+    : addresses;
+}
+
+/** Whether a connection came to an address that is configured, and not to an IPv4 one that `::` took along. */
+function isFor({ local }: Conn, { addresses }: ListenerConfig): boolean {
+  return !addresses.includes("::") || local.address.includes(":") ||
+    addresses.includes("0.0.0.0") || addresses.includes(local.address);
+}
+
+function cannotListen(key: string, port: number, { code, message }: NetError): NetError {
+  const hints: Partial<Record<NetErrorCode, string>> = {
+    in_use: "another process listens there",
+    unavailable: "this machine has no such address",
+    denied: port < 1024
+      ? "ports below 1024 need a privilege: use a higher one, or `setcap cap_net_bind_service=+ep` on the executable"
+      : "not permitted",
+  };
+  return new NetError(code, `cannot listen on ${key}: ${hints[code] ?? message}`);
+}

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { DenoNet } from "../../../lib/runtime/deno.ts";
+import { NetError } from "../../../lib/runtime/runtime.ts";
+import { ManualClock } from "../../support/clock.ts";
+import { MemoryNet } from "../../support/memory_net.ts";
+import { netContract } from "../../support/net_contract.ts";
+
+function underTest(net: DenoNet | MemoryNet) {
+  return { net, close: () => net.close() };
+}
+
+netContract("Deno", (clock) => underTest(new DenoNet(clock)));
+netContract("memory", (clock) => underTest(new MemoryNet(clock)));
+
+Deno.test("Deno: `::` shows an IPv4 client as IPv4", async () => {
+  const sockets = new DenoNet(new ManualClock());
+  const listener = sockets.listen({ address: "::", port: 0, backlog: 1 });
+  const to = { address: "127.0.0.1", port: listener.address.port };
+  const client = await sockets.connect(to, { timeout: 1 });
+  const conn = await listener.accept();
+  assert.equal(conn.remote.address, "127.0.0.1");
+  assert.equal(conn.local.address, "127.0.0.1");
+  for (const each of [client, conn, listener]) each.close();
+});
+
+Deno.test("Deno: a client that is killed with bytes unread is a reset", async () => {
+  const sockets = new DenoNet(new ManualClock());
+  const listener = sockets.listen({ address: "127.0.0.1", port: 0, backlog: 1 });
+  const source =
+    `await Deno.connect({ port: ${listener.address.port} }); setInterval(() => {}, 1e6)`;
+  const child = new Deno.Command(Deno.execPath(), { args: ["eval", source] }).spawn();
+  const conn = await listener.accept();
+  await conn.write(new Uint8Array(1));
+  child.kill("SIGKILL");
+  await assert.rejects(
+    conn.read(new Uint8Array(1)),
+    (error) => error instanceof NetError && error.code === "reset",
+  );
+  await child.status;
+  conn.close();
+  listener.close();
+});
+
+Deno.test("Deno: a connect that nobody answers ends at its timeout", async () => {
+  const clock = new ManualClock();
+  const sockets = new DenoNet(clock);
+  // A listener whose queue is full answers no more.
+  const listener = sockets.listen({ address: "127.0.0.1", port: 0, backlog: 1 });
+  const connected = [];
+  for (let i = 0; i < 2; i++) {
+    connected.push(await sockets.connect(listener.address, { timeout: 1 }));
+  }
+  const waiting = assert.rejects(
+    sockets.connect(listener.address, { timeout: 5000 }),
+    (error) => error instanceof NetError && error.code === "timeout",
+  );
+  clock.advance(5000);
+  await waiting;
+  for (const conn of connected) conn.close();
+  listener.close();
+});
