@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import type { Packet } from "../../../lib/pcap/capture_file.ts";
+import { readIpPacket, readSegment, type Segment } from "../../../lib/pcap/packet.ts";
+import { ethernet, ipv4, ipv6, join, segment } from "../../support/capture.ts";
+
+const ETHERNET = 1;
+const RAW = 101;
+const V4 = ipv4(1, 2, segment({ from: 50_000, to: 443, sequence: 1, data: "four" }));
+const V6 = ipv6(1, 2, segment({ from: 50_000, to: 443, sequence: 1, data: "six" }));
+
+function segmentOf(packet: Packet): Segment | undefined {
+  const ip = readIpPacket(packet);
+  return ip && readSegment(ip);
+}
+
+function textOf(packet: Packet): string | undefined {
+  const segment = segmentOf(packet);
+  return segment && new TextDecoder().decode(segment.payload);
+}
+
+Deno.test("a segment tells its ends, its numbers and its flags", () => {
+  const parts = { from: 50_000, to: 443, sequence: 0xffff_fff0, acknowledgment: 0x8000_0001 };
+  const bytes = ipv4(1, 2, segment({ ...parts, flags: 0x13, data: "x" }));
+  assert.deepEqual(segmentOf({ linkType: RAW, bytes }), {
+    source: { address: "192.0.2.1", port: 50_000 },
+    destination: { address: "192.0.2.2", port: 443 },
+    sequence: 0xffff_fff0,
+    acknowledgment: 0x8000_0001,
+    syn: true,
+    ack: true,
+    fin: true,
+    payload: Uint8Array.of(0x78),
+  });
+  const sixth = segmentOf({ linkType: RAW, bytes: V6 });
+  assert.equal(sixth?.source.address, "2001:db8::1");
+  assert.equal(sixth?.destination.address, "2001:db8::2");
+});
+
+Deno.test("every link type gives up its IP packet", () => {
+  const sll = (type: number[]) => join(new Uint8Array(14), type);
+  const sll2 = (type: number[]) => join(type, new Uint8Array(18));
+  const packets: ReadonlyArray<readonly [linkType: number, packet: Uint8Array, said: string]> = [
+    [0, join([2, 0, 0, 0], V4), "four"],
+    [0, join([0, 0, 0, 30], V6), "six"],
+    [1, ethernet(0x0800, V4), "four"],
+    [1, ethernet(0x86dd, V6), "six"],
+    [1, ethernet(0x0800, V4, [0x8100]), "four"],
+    [1, ethernet(0x86dd, V6, [0x88a8, 0x8100]), "six"],
+    [1, join(ethernet(0x0800, V4), new Uint8Array(6)), "four"],
+    [12, V4, "four"],
+    [14, V6, "six"],
+    [101, V6, "six"],
+    [108, join([0, 0, 0, 2], V4), "four"],
+    [113, join(sll([0x08, 0x00]), V4), "four"],
+    [113, join(sll([0x81, 0x00]), [0, 7, 0x08, 0x00], V4), "four"],
+    [228, V4, "four"],
+    [229, V6, "six"],
+    [276, join(sll2([0x86, 0xdd]), V6), "six"],
+  ];
+  for (const [linkType, bytes, said] of packets) {
+    assert.equal(textOf({ linkType, bytes }), said, `link type ${linkType}`);
+  }
+});
+
+Deno.test("IP options, extension headers and a length left to the network card are passed", () => {
+  const tcp = segment({ from: 50_000, to: 443, sequence: 1, data: "data", options: 12 });
+  const extension = (next: number, length: number) =>
+    join([next, length], new Uint8Array(8 * length + 6));
+  const packets = [
+    ipv4(1, 2, tcp, { options: 8 }),
+    ipv4(1, 2, tcp, { totalLength: 0 }),
+    ipv6(1, 2, join(extension(43, 0), extension(60, 1), extension(6, 2), tcp), 0),
+    ipv6(1, 2, join([6, 1], new Uint8Array(10), tcp), 51),
+    ipv6(1, 2, join([6, 0, 0, 0, 0, 0, 0, 9], tcp), 44),
+  ];
+  for (const bytes of packets) assert.equal(textOf({ linkType: RAW, bytes }), "data");
+});
+
+Deno.test("what is no whole TCP segment is passed over", () => {
+  const tcp = segment({ from: 50_000, to: 443, sequence: 1, data: "data" });
+  const packets = [
+    new Uint8Array(),
+    ipv4(1, 2, tcp, { protocol: 17 }),
+    ipv4(1, 2, tcp, { fragment: 0x2000 }),
+    ipv4(1, 2, tcp, { fragment: 0x0001 }),
+    ipv6(1, 2, join([6, 0, 0, 8, 0, 0, 0, 9], tcp), 44),
+    ipv6(1, 2, join([6, 0, 0, 1, 0, 0, 0, 9], tcp), 44),
+    ipv6(1, 2, join([6, 200], tcp), 0),
+    ipv4(1, 2, tcp, { totalLength: 19 }),
+    join([0x41], ipv4(1, 2, tcp).subarray(1)),
+    join([0x4f], ipv4(1, 2, tcp).subarray(1)),
+    join([0x50], ipv4(1, 2, tcp).subarray(1)),
+    ipv4(1, 2, tcp.subarray(0, 19)),
+    ipv4(1, 2, join(tcp.subarray(0, 12), [0x40], tcp.subarray(13))),
+    ipv4(1, 2, join(tcp.subarray(0, 12), [0xf0], tcp.subarray(13))),
+  ];
+  for (const bytes of packets) {
+    assert.equal(segmentOf({ linkType: RAW, bytes }), undefined, bytes.toHex());
+  }
+  assert.equal(segmentOf({ linkType: ETHERNET, bytes: ethernet(0x0806, V4) }), undefined);
+});
+
+Deno.test("a link type that is not known is refused by its number", () => {
+  assert.throws(() => readIpPacket({ linkType: 105, bytes: V4 }), {
+    name: "SyntaxError",
+    message: /link type 105 is not known; Ethernet/,
+  });
+});
