@@ -1,0 +1,34 @@
+/**
+ * The process as Deno shows it.
+ *
+ * @module
+ */
+import type { Output, Process, Signal } from "./process.ts";
+
+/** This process. */
+export function denoProcess(): Process {
+  return {
+    args: Deno.args,
+    env: Deno.env.toObject(),
+    stdout: output(Deno.stdout),
+    stderr: output(Deno.stderr),
+    onSignal(signal: Signal, callback: () => void) {
+      Deno.addSignalListener(signal, callback);
+      return () => Deno.removeSignalListener(signal, callback);
+    },
+  };
+}
+
+/** Deno's own `write`, because those of `node:process` and `node:fs` stop every connection when the reader is slow. */
+function output(
+  stream: { isTerminal(): boolean; write(bytes: Uint8Array): Promise<number> },
+): Output {
+  const encoder = new TextEncoder();
+  return {
+    isTerminal: stream.isTerminal(),
+    async write(text) {
+      let bytes = encoder.encode(text);
+      while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));
+    },
+  };
+}

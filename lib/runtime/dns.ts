@@ -1,0 +1,41 @@
+/**
+ * The system's way from host names to addresses, by the names that every runtime has.
+ *
+ * @module
+ */
+import { lookup, Resolver } from "node:dns/promises";
+import type { Lookup } from "../resolver.ts";
+
+/** What gives times to live (s), which the system's own lookup does not: the name servers. */
+export interface TtlSource {
+  resolve4(name: string, options: { ttl: true }): Promise<ReadonlyArray<{ ttl: number }>>;
+  resolve6(name: string, options: { ttl: true }): Promise<ReadonlyArray<{ ttl: number }>>;
+}
+
+/** How long a name server may take to give them, ms. */
+const TTL_TIMEOUT = 1_000;
+
+/**
+ * Looks names up as every program of the system does, `/etc/hosts` and search domains included, and asks the
+ * name servers for the times to live afterwards, when they have the answer at hand. Of several the shortest counts.
+ */
+export function systemLookup(
+  ttls: TtlSource = new Resolver({ timeout: TTL_TIMEOUT, tries: 1 }),
+): Lookup {
+  return async (name) => {
+    const found = await lookup(name, { all: true });
+    return { addresses: found.map(({ address }) => address), ttl: shortestTtl(ttls, name) };
+  };
+}
+
+/** ms; 0 if no name server knows the name, as those of `/etc/hosts`. */
+async function shortestTtl(ttls: TtlSource, name: string): Promise<number> {
+  const answers = await Promise.allSettled([
+    ttls.resolve4(name, { ttl: true }),
+    ttls.resolve6(name, { ttl: true }),
+  ]);
+  const seconds = answers
+    .flatMap((answer) => answer.status === "fulfilled" ? answer.value : [])
+    .map(({ ttl }) => ttl);
+  return seconds.length === 0 ? 0 : Math.min(...seconds) * 1000;
+}

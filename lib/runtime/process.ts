@@ -1,0 +1,31 @@
+/**
+ * The seam to the process that sluice runs as: where it writes, what it was told, which signals reach it.
+ *
+ * @module
+ */
+
+export interface Process {
+  /** The arguments, without those of the runtime. */
+  readonly args: readonly string[];
+  readonly env: Environment;
+  readonly stdout: Output;
+  readonly stderr: Output;
+
+  /** Calls `callback` at every `signal`, which then no longer ends the process, until the returned function is called. */
+  onSignal(signal: Signal, callback: () => void): () => void;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** SIGUSR1 is not among them: the runtime opens its inspector on it. */
+export type Signal = "SIGHUP" | "SIGINT" | "SIGTERM";
+
+export interface Output {
+  readonly isTerminal: boolean;
+
+  /**
+   * Writes all of `text` without holding up anything else, however slow the reader is. One write at a time.
+   * @throws {Error} If the reader is gone or the disk is full.
+   */
+  write(text: string): Promise<void>;
+}
