@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { SocketAddress } from "./addr.ts";
+import { formatAddress, type SocketAddress } from "./addr.ts";
+import { jsonWord, quoted, word } from "./log_text.ts";
 
 /** Why a connection ended: a closed list, the same in the log and in metrics. */
 export type EndReason =
@@ -58,4 +59,70 @@ export interface ConnectionRecord {
   readonly reason: EndReason;
   /** More about the reason: what the last backend answered, say. */
   readonly detail?: string;
+}
+
+/**
+ * The record as a line of text: the time, then `key=value` in a fixed order, padded so that columns meet, `-` where
+ * there is no value. What only some connections have comes last. No value holds a space but the quoted `detail`.
+ */
+export function formatRecord(record: ConnectionRecord): string {
+  const { time, id, reason, listener, client, protocol, route, backend, up, down } = record;
+  let line = isoTime(time) +
+    pad(" reason=" + reason, 22) +
+    pad(" listener=" + word(listener), 18) +
+    pad(" client=" + formatAddress(client), 29) +
+    pad(" protocol=" + word(protocol), 15) +
+    pad(" route=" + word(route), 16) +
+    pad(" backend=" + (backend === undefined ? "-" : formatAddress(backend)), 30) +
+    pad(" bytes_up=" + up, 16) +
+    pad(" bytes_down=" + down, 19) +
+    pad(" duration_ms=" + tenths(record.duration), 21) +
+    pad(" route_ms=" + tenths(record.timeToRoute), 16) +
+    pad(" connect_ms=" + tenths(record.timeToConnect), 18) +
+    " id=" + id;
+  if (record.serverName !== undefined) line += " server_name=" + word(record.serverName);
+  if (record.host !== undefined) line += " host=" + word(record.host);
+  if (record.alpns !== undefined) line += " alpns=" + shown(record.alpns).map(word).join(",");
+  if (record.detail !== undefined) line += " detail=" + quoted(record.detail);
+  return line + "\n";
+}
+
+/** The record as a JSON object on one line, with the keys of {@linkcode formatRecord}; what is absent has no key. */
+export function formatRecordAsJson(record: ConnectionRecord): string {
+  const { protocol, route, backend, timeToRoute, timeToConnect, serverName, host, alpns, detail } =
+    record;
+  let line = `{"time":"${isoTime(record.time)}","reason":"${record.reason}"` +
+    `,"listener":${jsonWord(record.listener)},"client":"${formatAddress(record.client)}"`;
+  if (protocol !== undefined) line += `,"protocol":${jsonWord(protocol)}`;
+  if (route !== undefined) line += `,"route":${jsonWord(route)}`;
+  if (backend !== undefined) line += `,"backend":"${formatAddress(backend)}"`;
+  line += `,"bytes_up":${record.up},"bytes_down":${record.down}` +
+    `,"duration_ms":${tenths(record.duration)}`;
+  if (timeToRoute !== undefined) line += `,"route_ms":${tenths(timeToRoute)}`;
+  if (timeToConnect !== undefined) line += `,"connect_ms":${tenths(timeToConnect)}`;
+  line += `,"id":${record.id}`;
+  if (serverName !== undefined) line += `,"server_name":${jsonWord(serverName)}`;
+  if (host !== undefined) line += `,"host":${jsonWord(host)}`;
+  if (alpns !== undefined) line += `,"alpns":[${shown(alpns).map(jsonWord).join(",")}]`;
+  if (detail !== undefined) line += `,"detail":${jsonWord(detail)}`;
+  return line + "}\n";
+}
+
+/** A hello may offer thousands. */
+const MOST_ALPNS = 16;
+
+function shown(alpns: readonly string[]): readonly string[] {
+  return alpns.length > MOST_ALPNS ? alpns.slice(0, MOST_ALPNS) : alpns;
+}
+
+function isoTime(time: number): string {
+  return new Date(time).toISOString();
+}
+
+function tenths(ms: number | undefined): string {
+  return ms === undefined ? "-" : String(Math.round(ms * 10) / 10);
+}
+
+function pad(text: string, width: number): string {
+  return text.padEnd(width);
 }

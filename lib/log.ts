@@ -3,7 +3,13 @@
  *
  * @module
  */
-import type { ConnectionRecord } from "./access_log.ts";
+import { configure, dispose, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
+import { type ConnectionRecord, formatRecord, formatRecordAsJson } from "./access_log.ts";
+import { LineWriter } from "./line_writer.ts";
+import { type LogFile, openLogFile } from "./log_files.ts";
+import { json, printable, quoted, word } from "./log_text.ts";
+import type { Output } from "./runtime/process.ts";
+import type { Clock } from "./runtime/runtime.ts";
 
 /** What the rest of sluice sees of its log. */
 export interface Log {
@@ -17,3 +23,155 @@ export interface Log {
 
 /** What a line says beside its message: `key=value` in text, members of the object in JSON. */
 export type LogProperties = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
+export type LogLevel = typeof LOG_LEVELS[number];
+
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = typeof LOG_FORMATS[number];
+
+export interface LogOptions {
+  /** Lines of its own below this are left out. The access log has no level. */
+  readonly level: LogLevel;
+  readonly format: LogFormat;
+  /** Where `sluice.log` and `access.log` are written; absent: its own lines go to `stderr`, access lines to `stdout`. */
+  readonly directory?: string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  /** Whether lines on `stderr` are coloured. */
+  readonly colors: boolean;
+  readonly clock: Clock;
+}
+
+/** A log that is open. There is one at a time: LogTape's configuration is the process's. */
+export interface OpenLog extends Log {
+  /** Resolves when every line so far has been written. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the log.
+ * @throws {Error} If the directory cannot be written to; the message says why.
+ */
+export async function openLog(options: LogOptions): Promise<OpenLog> {
+  const { clock, colors, format, level } = options;
+  const line = (level: LogLevel) => (text: string, properties: LogProperties = {}) =>
+    // Not `info()` and its like: they would look for `{placeholders}` in names that strangers chose.
+    logger.emit({ timestamp: clock.date(), level, message: [text], rawMessage: text, properties });
+  const warning = line("warning");
+  const { own, access, terminal, files } = openWriters(options, warning);
+
+  const formatOwn = format === "json" ? formatLineAsJson : formatLine;
+  const onTerminal: Sink = (record) => terminal.write(formatOwn(record, colors));
+  const onFile: Sink = (record) => own.write(formatOwn(record, false));
+  await configure({
+    reset: true,
+    sinks: {
+      own: own === terminal ? onTerminal : onFile,
+      trouble: fileTrouble(files, clock, onTerminal),
+    },
+    loggers: [
+      { category: "sluice", lowestLevel: level, sinks: ["own"] },
+      { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["trouble"] },
+    ],
+  });
+  const logger = getLogger("sluice");
+
+  const formatAccess = format === "json" ? formatRecordAsJson : formatRecord;
+  return {
+    access: (record) => access.write(formatAccess(record)),
+    debug: line("debug"),
+    info: line("info"),
+    warning,
+    error: line("error"),
+    async close() {
+      await access.flush();
+      await own.flush();
+      for (const file of files) await file.close();
+      await terminal.flush();
+      await dispose();
+    },
+  };
+}
+
+interface Writers {
+  readonly own: LineWriter;
+  readonly access: LineWriter;
+  /** Where it is told when the files cannot be written to; the same as `own` when there are none. */
+  readonly terminal: LineWriter;
+  readonly files: readonly LogFile[];
+}
+
+function openWriters(options: LogOptions, warn: (text: string) => void): Writers {
+  const { clock, directory, stdout, stderr } = options;
+  const writer = (what: string, batched: boolean, write: (lines: string) => Promise<void>) =>
+    new LineWriter({
+      clock,
+      write,
+      batched,
+      onDropped: (lines) =>
+        warn(
+          `${lines} lines of the ${what} were lost: they came faster than they could be written`,
+        ),
+    });
+  const terminal = writer("log", false, stderr.write);
+  if (directory === undefined) {
+    return { own: terminal, access: writer("access log", true, stdout.write), terminal, files: [] };
+  }
+  const sluiceLog = openLogFile(directory, "sluice.log");
+  const accessLog = openLogFile(directory, "access.log");
+  return {
+    own: writer("log", true, sluiceLog.write),
+    access: writer("access log", true, accessLog.write),
+    terminal,
+    files: [sluiceLog, accessLog],
+  };
+}
+
+/** At most one complaint about log files in this time, ms. */
+const TROUBLE_INTERVAL = 60_000;
+
+/** Takes what LogTape says about files that could not be written: they are opened anew, and `tell` hears it now and then. */
+function fileTrouble(files: readonly LogFile[], clock: Clock, tell: Sink): Sink {
+  let told = -Infinity;
+  return (record) => {
+    const file = files.find(({ path }) => path === record.properties["path"]);
+    if (file === undefined) return;
+    file.reopen();
+    if (clock.now() - told < TROUBLE_INTERVAL) return;
+    told = clock.now();
+    const text = `cannot write to ${file.path}: ${record.properties["error"]}`;
+    tell({ ...record, level: "error", message: [text], rawMessage: text, properties: {} });
+  };
+}
+
+const LEVEL_COLORS: Readonly<Record<LogRecord["level"], string>> = {
+  trace: "2",
+  debug: "2",
+  info: "32",
+  warning: "33",
+  error: "31",
+  fatal: "31",
+};
+
+/** The time, the level, the message, and the properties as `key=value`. */
+function formatLine(record: LogRecord, colored: boolean): string {
+  const { timestamp, level, rawMessage, properties } = record;
+  const name = level.padEnd(7);
+  let line = `${new Date(timestamp).toISOString()} ` +
+    `${colored ? `\x1b[${LEVEL_COLORS[level]}m${name}\x1b[0m` : name} ${
+      printable(`${rawMessage}`)
+    }`;
+  for (const [key, value] of Object.entries(properties)) {
+    if (value === undefined) continue;
+    const text = String(value);
+    line += ` ${key}=${text.includes(" ") ? quoted(text) : word(text)}`;
+  }
+  return `${line}\n`;
+}
+
+/** The same as a JSON object on one line. */
+function formatLineAsJson({ timestamp, level, rawMessage, properties }: LogRecord): string {
+  const time = new Date(timestamp).toISOString();
+  return `${json({ time, level, message: rawMessage, ...properties })}\n`;
+}

@@ -1,0 +1,103 @@
+/**
+ * Noticing that the configuration file has changed: its `stat` is polled, because that sees every way of changing
+ * a file (written in place, renamed over, a symbolic link above it swapped) and needs no support by the file system.
+ *
+ * @module
+ */
+import { readFile, stat } from "node:fs/promises";
+import type { Clock, Timer } from "./runtime/runtime.ts";
+
+/** Between two polls, ms. A change is acted on when two polls in a row have seen it: within a second. */
+export const POLL_INTERVAL = 300;
+/** A larger file is no configuration. */
+const LONGEST_FILE = 16 * 1024 * 1024;
+
+/** The configuration file, as a watch sees it. */
+export interface ConfigFile {
+  /** As the user wrote it. */
+  readonly path: string;
+  /** What tells one state of the file from another without reading it; never rejects: that it is missing is a state. */
+  look(): Promise<string>;
+  /** @throws {Error} If it cannot be read; the message says why. */
+  read(): Promise<string>;
+}
+
+/** A file of the system, or what a symbolic link leads to. */
+export function configFile(path: string): ConfigFile {
+  return {
+    path,
+    async look() {
+      try {
+        const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
+        return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+      } catch (error) {
+        return reason(error);
+      }
+    },
+    async read() {
+      try {
+        const { size } = await stat(path);
+        if (size > LONGEST_FILE) throw new Error(`it has ${size} bytes, that is no configuration`);
+        return await readFile(path, "utf8");
+      } catch (error) {
+        throw new Error(reason(error), { cause: error });
+      }
+    },
+  };
+}
+
+/** What the system says, without the name of the call and the path. */
+function reason(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const text = "code" in error ? REASONS[String(error.code)] : undefined;
+  return text ?? error.message;
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  EACCES: "permission denied",
+  EISDIR: "it is a directory",
+  ELOOP: "its symbolic links lead nowhere",
+  ENOENT: "no such file",
+  ENOTDIR: "no such file",
+};
+
+/** Calls back when the file has changed and then stayed as it is for one interval. */
+export class ConfigWatch {
+  readonly #file: ConfigFile;
+  readonly #clock: Clock;
+  readonly #onChanged: () => Promise<void>;
+  #timer: Timer | undefined;
+  #closed = false;
+  /** The file's state at the last poll, and when it was last acted on. */
+  #last: string | undefined;
+  #known: string | undefined;
+
+  /** @param onChanged Its first call comes unasked, for what may have changed before the first poll. */
+  constructor(file: ConfigFile, clock: Clock, onChanged: () => Promise<void>) {
+    this.#file = file;
+    this.#clock = clock;
+    this.#onChanged = onChanged;
+    this.#schedule();
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+  }
+
+  #schedule(): void {
+    if (this.#closed) return;
+    this.#timer = this.#clock.setTimer(() => void this.#poll(), POLL_INTERVAL);
+  }
+
+  async #poll(): Promise<void> {
+    const now = await this.#file.look();
+    const settled = now === this.#last && now !== this.#known;
+    this.#last = now;
+    if (settled && !this.#closed) {
+      this.#known = now;
+      await this.#onChanged();
+    }
+    this.#schedule();
+  }
+}

@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ConnectionRecord } from "../../lib/access_log.ts";
+import { openLogFile } from "../../lib/log_files.ts";
+import { type LogOptions, openLog } from "../../lib/log.ts";
+import { ManualClock } from "../support/clock.ts";
+import { MemoryOutput } from "../support/process.ts";
+
+const record: ConnectionRecord = {
+  time: Date.UTC(2026, 0, 1),
+  id: 1,
+  listener: "default",
+  client: { address: "192.0.2.7", port: 50022 },
+  up: 1,
+  down: 2,
+  duration: 3,
+  reason: "ended",
+};
+
+function options(
+  changes: Partial<Pick<LogOptions, "level" | "format" | "colors" | "directory">> = {},
+) {
+  const memory = {
+    stdout: new MemoryOutput(),
+    stderr: new MemoryOutput(),
+    clock: new ManualClock(),
+  };
+  return { ...memory, level: "info", format: "text", colors: false, ...changes } as const;
+}
+
+async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
+  const directory = await mkdtemp(join(tmpdir(), "sluice-"));
+  try {
+    await test(directory);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+}
+
+Deno.test("its own lines go to stderr, access lines to stdout", async () => {
+  const to = options();
+  const log = await openLog(to);
+  log.info("ready", { port: 8443, name: "a b", absent: undefined, odd: 'x"y' });
+  log.access(record);
+  await log.close();
+  assert.equal(
+    to.stderr.text,
+    '2026-01-01T00:00:00.000Z info    ready port=8443 name="a b" odd=x\\x22y\n',
+  );
+  assert.match(to.stdout.text, /^2026-01-01T00:00:00.000Z reason=ended .*\n$/);
+});
+
+Deno.test("lines below the level are left out, the access log is not", async () => {
+  const to = options({ level: "error" });
+  const log = await openLog(to);
+  log.debug("a");
+  log.info("b");
+  log.warning("c");
+  log.error("d");
+  log.access(record);
+  await log.close();
+  assert.match(to.stderr.text, /^\S+ error {3}d\n$/);
+  assert.notEqual(to.stdout.text, "");
+});
+
+Deno.test("as JSON every line is an object", async () => {
+  const to = options({ format: "json", level: "debug" });
+  const log = await openLog(to);
+  log.debug("größe\n{placeholder}", { port: 8443 });
+  log.access(record);
+  await log.close();
+  assert.deepEqual(JSON.parse(to.stderr.text), {
+    time: "2026-01-01T00:00:00.000Z",
+    level: "debug",
+    message: "größe\n{placeholder}",
+    port: 8443,
+  });
+  assert.match(to.stderr.text, /^[ -~]+\n$/);
+  assert.equal(JSON.parse(to.stdout.text).reason, "ended");
+});
+
+Deno.test("a name in a message is not taken for a placeholder, nor a line break for the end", async () => {
+  const to = options();
+  const log = await openLog(to);
+  log.warning("no backend for {port}\nfake", { port: 1 });
+  await log.close();
+  assert.match(to.stderr.text, /^\S+ warning no backend for \{port\}\\x0afake port=1\n$/);
+});
+
+Deno.test("levels are coloured on a terminal that takes colours, never in JSON", async () => {
+  const text = options({ colors: true });
+  let log = await openLog(text);
+  log.error("bad");
+  await log.close();
+  assert.ok(text.stderr.text.includes("\x1b[31merror  \x1b[0m bad"));
+
+  const json = options({ colors: true, format: "json" });
+  log = await openLog(json);
+  log.error("bad");
+  await log.close();
+  assert.ok(!json.stderr.text.includes("\x1b"));
+});
+
+Deno.test("with a directory both logs are files in it, made if it is missing", () =>
+  inDirectory(async (parent) => {
+    const directory = join(parent, "var", "log");
+    const to = options({ directory, colors: true });
+    const log = await openLog(to);
+    log.info("ready");
+    log.access(record);
+    await log.close();
+    assert.deepEqual((await readdir(directory)).sort(), ["access.log", "sluice.log"]);
+    const own = await readFile(join(directory, "sluice.log"), "utf8");
+    assert.match(own, /^\S+ info {4}ready\n$/);
+    assert.match(await readFile(join(directory, "access.log"), "utf8"), /reason=ended/);
+    assert.equal(to.stdout.text + to.stderr.text, "");
+  }));
+
+Deno.test("a directory that cannot be made is an error that names it", () =>
+  inDirectory(async (parent) => {
+    await writeFile(join(parent, "file"), "");
+    const directory = join(parent, "file", "log");
+    await assert.rejects(openLog(options({ directory })), (error: Error) => {
+      assert.ok(error.message.startsWith(`cannot write logs to ${directory}`), error.message);
+      return true;
+    });
+  }));
+
+Deno.test("a file that has grown too large becomes .1, and only so many old ones are kept", () =>
+  inDirectory(async (directory) => {
+    const file = openLogFile(directory, "access.log", 1000);
+    const line = `${"x".repeat(99)}\n`;
+    for (let i = 0; i < 100; i++) await file.write(line);
+    await file.close();
+    const names = (await readdir(directory)).sort();
+    assert.deepEqual(names, ["access.log", ...[1, 2, 3, 4, 5].map((i) => `access.log.${i}`)]);
+    for (const name of names) assert.equal((await stat(join(directory, name))).size, 1000);
+  }));
+
+Deno.test("a log file is appended to after a restart", () =>
+  inDirectory(async (directory) => {
+    for (const line of ["a\n", "b\n"]) {
+      const file = openLogFile(directory, "sluice.log");
+      await file.write(line);
+      await file.close();
+    }
+    assert.equal(await readFile(join(directory, "sluice.log"), "utf8"), "a\nb\n");
+  }));
+
+Deno.test("a full disk is told of on the terminal, once, and written to again when it is not full", () =>
+  inDirectory(async (directory) => {
+    const path = join(directory, "access.log");
+    await symlink("/dev/full", path);
+    const to = options({ directory });
+    const log = await openLog(to);
+    for (let i = 0; i < 3; i++) {
+      log.access(record);
+      to.clock.advance(100);
+      await to.stderr.until(/cannot write to/);
+    }
+    await rm(path);
+    log.access(record);
+    await log.close();
+    assert.match(
+      to.stderr.text,
+      /^\S+ error {3}cannot write to \S+access\.log: .*No space left.*\n$/,
+    );
+    assert.match(await readFile(path, "utf8"), /^\S+ reason=ended .*\n$/);
+  }));
