@@ -1,24 +1,39 @@
 /**
- * One address that a pool balances over, and what an algorithm is.
+ * One address that pools balance over, and what an algorithm is.
  *
  * @module
  */
 import type { SocketAddress } from "../addr.ts";
 
-/** One address. Lives as long as some configuration names it, so its counts outlive a reload. */
-export interface Backend extends SocketAddress {
-  /** Its share relative to the others: a whole number from 1. */
-  readonly weight: number;
-  /** Connections that are open to it now. */
-  active: number;
+/**
+ * One address, and what is known of it. There is one object for it in the whole process, whichever pools it is
+ * in, so that an algorithm sees the connections that came by other routes, and a failure is learned once.
+ */
+export class Backend implements SocketAddress {
+  /** Connections that are open to it now, or being opened. */
+  active = 0;
   /** Failed attempts to connect since the last one that succeeded. */
-  failures: number;
+  failures = 0;
   /** Until then (`Clock.now()`, ms) it is tried last, because it failed. */
-  downUntil: number;
+  downUntil = 0;
+
+  constructor(readonly address: string, readonly port: number) {}
+}
+
+/** A backend as one pool sees it. */
+export interface Candidate {
+  readonly backend: Backend;
+  /** Its share relative to the others of the pool: a whole number from 1. */
+  readonly weight: number;
 }
 
 /** Chooses one of `candidates`, which is never empty; called anew for what is left when a choice fails. */
-export type Balance = (candidates: readonly Backend[], client: SocketAddress) => Backend;
+export type Balance = (candidates: readonly Candidate[], client: SocketAddress) => Candidate;
 
 /** Makes the balancer of one pool. `random` gives numbers in [0, 1). State that it keeps is the pool's own. */
 export type BalancerFactory = (random: () => number) => Balance;
+
+/** How loaded a backend is for its weight. */
+export function load({ backend, weight }: Candidate): number {
+  return backend.active / weight;
+}
