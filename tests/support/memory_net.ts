@@ -26,6 +26,8 @@ export class MemoryNet implements Net {
   readonly silent = new Set<string>();
   /** Addresses to which a connect fails as a whole, and how. */
   readonly broken = new Map<string, NetError>();
+  /** What `tune` was called with, in turn. */
+  readonly tuned: number[] = [];
   /** Connections made and not yet closed, both ends counted. */
   open = 0;
   #nextPort = 40_000;
@@ -72,9 +74,8 @@ export class MemoryNet implements Net {
     const up = new Channel();
     const down = new Channel();
     this.open += 2;
-    const closed = () => this.open--;
-    listener.deliver(new MemoryConn(to, from, up, down, closed));
-    return Promise.resolve(new MemoryConn(from, to, down, up, closed));
+    listener.deliver(new MemoryConn(this, to, from, up, down));
+    return Promise.resolve(new MemoryConn(this, from, to, down, up));
   }
 
   pipe(
@@ -190,15 +191,13 @@ class Channel {
 
 export class MemoryConn implements Conn {
   #closed = false;
-  /** What `tune` was last given. */
-  keepalive: number | undefined;
 
   constructor(
+    private readonly net: MemoryNet,
     readonly local: SocketAddress,
     readonly remote: SocketAddress,
     private readonly incoming: Channel,
     private readonly outgoing: Channel,
-    private readonly onClose: () => void,
   ) {}
 
   async read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined> {
@@ -235,7 +234,7 @@ export class MemoryConn implements Conn {
   }
 
   tune(keepalive: number): void {
-    this.keepalive = keepalive;
+    this.net.tuned.push(keepalive);
   }
 
   close(): void {
@@ -254,6 +253,6 @@ export class MemoryConn implements Conn {
     this.outgoing.end(this.incoming.size > 0 ? "reset" : state);
     this.incoming.end("reset");
     this.incoming.wake();
-    this.onClose();
+    this.net.open--;
   }
 }

@@ -1,0 +1,382 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { AddressSet } from "../../lib/acl.ts";
+import { parseCidr } from "../../lib/addr.ts";
+import type { ListenerConfig, Route } from "../../lib/config/config.ts";
+import { encodeProxyHeader } from "../../lib/proxy_protocol.ts";
+import { NetError } from "../../lib/runtime/runtime.ts";
+import { ask, bytesOf, CLIENT, greeting, named, readAll, Rig, settled } from "../support/rig.ts";
+import { defaultTo, listenerWith, poolOf, routeTo } from "../support/routes.ts";
+
+const SSH = routeTo("shell", { protocol: "ssh" }, poolOf("127.0.0.1", 22));
+const HTTP = routeTo("web", { protocol: "http" }, poolOf("127.0.0.1", 80));
+const DEFAULT = defaultTo(poolOf("127.0.0.1", 99));
+
+const networks = (...texts: string[]) => new AddressSet(texts.map((text) => parseCidr(text)!));
+
+/** A rig with ssh, http and default backends that answer with their names. */
+function rigWith(changes: Partial<ListenerConfig> = {}): Rig {
+  const rig = new Rig();
+  rig.backend(22, named("shell"));
+  rig.backend(80, named("web"));
+  rig.backend(99, named("default"));
+  rig.apply([listenerWith({ routes: [SSH, HTTP], defaultRoute: DEFAULT, ...changes })]);
+  return rig;
+}
+
+Deno.test("each protocol reaches its own backend, with every byte as it was sent", async () => {
+  const rig = rigWith();
+  for (
+    const [sent, backend] of [
+      ["SSH-2.0-OpenSSH_9.2\r\nmore", "shell"],
+      ["GET / HTTP/1.1\r\nHost: a\r\n\r\nbody", "web"],
+      ["\x00\x01 anything else", "default"],
+    ] as const
+  ) {
+    const client = await rig.client();
+    assert.equal(await ask(client, sent), `${backend}:${sent}`);
+    client.close();
+  }
+  await rig.close();
+});
+
+Deno.test("how TCP cut the bytes changes neither the backend nor a byte", async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.constantFrom(
+        "SSH-2.0-x\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+        "SSX",
+        "HTTP",
+        "GEX\x00",
+      ),
+      fc.array(fc.nat(30), { maxLength: 6 }),
+      async (sent, cuts) => {
+        const rig = rigWith();
+        const client = await rig.client();
+        let at = 0;
+        for (const cut of cuts.toSorted((a, b) => a - b)) {
+          if (cut > at && cut < sent.length) {
+            await client.write(bytesOf(sent.slice(at, cut)));
+            await settled();
+            at = cut;
+          }
+        }
+        const backend = sent.startsWith("SSH")
+          ? "shell"
+          : sent.startsWith("GET ")
+          ? "web"
+          : "default";
+        assert.equal(await ask(client, sent.slice(at)), `${backend}:${sent}`);
+        await rig.close(client);
+      },
+    ),
+    { numRuns: 50 },
+  );
+});
+
+Deno.test("the bytes HTTP inside of something else do not make it HTTP", async () => {
+  const rig = rigWith();
+  const client = await rig.client();
+  const sent = "\x05\x01HTTP/1.1 GET / HTTP";
+  assert.equal(await ask(client, sent), `default:${sent}`);
+  await rig.close(client);
+});
+
+Deno.test("a server that speaks first is reached at once where nothing is to be detected", async () => {
+  const rig = new Rig();
+  rig.backend(25, greeting("220 mail\r\n"));
+  rig.apply([listenerWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 25)) })]);
+  const client = await rig.client();
+  const line = new Uint8Array(16);
+  assert.equal(await client.read(line), 10);
+  await rig.close(client);
+});
+
+Deno.test("a silent client reaches a server that speaks first after the probe timeout, and loses nothing", async () => {
+  const rig = rigWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 25)) });
+  rig.backend(25, greeting("220 mail\r\n"));
+  const client = await rig.client();
+  await rig.pass(4999);
+  assert.equal(rig.server.active, 1);
+  await rig.pass(1);
+  assert.equal(await client.read(new Uint8Array(16)), 10);
+  assert.equal(await ask(client, "QUIT"), "QUIT");
+  await rig.close(client);
+});
+
+Deno.test("at the probe timeout a connection is closed, or given to the entry that the operator names", async () => {
+  const close = rigWith({ onProbeTimeout: { kind: "close" } });
+  const closed = await close.client();
+  await close.pass(5000);
+  assert.equal(await readAll(closed), "");
+  assert.equal((await close.record()).reason, "probe_timeout");
+  await close.close(closed);
+
+  const route = rigWith({ onProbeTimeout: { kind: "route", name: "shell" } });
+  const given = await route.client();
+  await route.pass(5000);
+  assert.equal(await ask(given, "late"), "shell:late");
+  await route.close(given);
+});
+
+Deno.test("a client that sends a byte now and then has only one probe timeout", async () => {
+  const rig = rigWith({ onProbeTimeout: { kind: "close" } });
+  const client = await rig.client();
+  for (const byte of "SSH-") {
+    await client.write(bytesOf(byte));
+    await rig.pass(1250);
+  }
+  assert.equal((await rig.record()).reason, "probe_timeout");
+  await rig.close(client);
+});
+
+Deno.test("what is undecided at the bound goes to the default, so a client cannot make the head grow", async () => {
+  const rig = rigWith({ probeMaxBytes: 256 });
+  const client = await rig.client();
+  const sent = `GET /${"a".repeat(1000)}`;
+  assert.equal(await ask(client, sent), `default:${sent}`);
+  await rig.close(client);
+});
+
+Deno.test("the end of the stream decides as well: a client that ends early still gets its reply", async () => {
+  const rig = rigWith();
+  const client = await rig.client();
+  assert.equal(await ask(client, "SSH"), "default:SSH");
+  await rig.close(client);
+});
+
+Deno.test("both legs get keepalive, and Nagle off", async () => {
+  const rig = rigWith({ keepalive: 60_000 });
+  const client = await rig.client();
+  await ask(client, "SSH-2.0-x\r\n");
+  assert.deepEqual(rig.net.tuned, [60_000, 60_000]);
+  await rig.close(client);
+});
+
+Deno.test("a connection that is idle for the idle timeout ends, with that reason", async () => {
+  const rig = rigWith({ idleTimeout: 60_000 });
+  const client = await rig.client();
+  await client.write(bytesOf("\x00"));
+  await rig.pass(60_000);
+  assert.equal((await rig.record()).reason, "idle_timeout");
+  await rig.close(client);
+});
+
+Deno.test("a target that refuses, and one that is silent, are passed over for the next", async () => {
+  const rig = new Rig();
+  rig.backend(3, named("third"));
+  rig.net.silent.add("127.0.0.1:2");
+  const targets = [1, 2, 3].map((port) => ({ host: "127.0.0.1", port, weight: 1 }));
+  rig.apply([listenerWith({ defaultRoute: defaultTo({ targets, algorithm: "none" }) })]);
+  const client = await rig.client();
+  await rig.pass(5000);
+  assert.equal(await ask(client, "x"), "third:x");
+  await rig.close(client);
+});
+
+Deno.test("when no target can be reached the record names each and why", async () => {
+  const rig = new Rig();
+  const targets = [1, 2].map((port) => ({ host: "127.0.0.1", port, weight: 1 }));
+  rig.apply([listenerWith({ defaultRoute: defaultTo({ targets, algorithm: "none" }) })]);
+  const client = await rig.client();
+  assert.equal(await readAll(client), "");
+  const { reason, detail } = await rig.record();
+  assert.equal(reason, "connect_failed");
+  assert.match(
+    detail ?? "",
+    /127\.0\.0\.1:1: Connection refused; 127\.0\.0\.1:2: Connection refused/,
+  );
+  await rig.close(client);
+});
+
+Deno.test("a connection leaves one record that says what it was", async () => {
+  const rig = rigWith();
+  const client = await rig.client();
+  await client.write(bytesOf("GET / HTTP/1.1\r\nHost: Example.com:80\r\n\r\n"));
+  await rig.pass(7);
+  assert.equal(await ask(client, ""), "web:GET / HTTP/1.1\r\nHost: Example.com:80\r\n\r\n");
+  const record = await rig.record();
+  assert.deepEqual(
+    { ...record, backend: { address: record.backend?.address, port: record.backend?.port } },
+    {
+      time: rig.clock.date() - 7,
+      id: 1,
+      listener: "default",
+      client: CLIENT,
+      protocol: "http",
+      host: "example.com",
+      route: "web",
+      backend: { address: "127.0.0.1", port: 80 },
+      up: 40,
+      down: 44,
+      duration: 7,
+      timeToRoute: 0,
+      timeToConnect: 0,
+      reason: "ended",
+    },
+  );
+  await rig.close(client);
+});
+
+Deno.test("too many connections: of all, of a listener, of a client", async () => {
+  for (
+    const [config, listener, reason] of [
+      [{ maxConnections: 1 }, {}, "limit_total"],
+      [{}, { maxConnections: 1 }, "limit_listener"],
+      [{}, { maxConnectionsPerIp: 1 }, "limit_client"],
+    ] as const
+  ) {
+    const rig = rigWith();
+    rig.apply([listenerWith({ defaultRoute: DEFAULT, ...listener })], config);
+    const first = await rig.client();
+    await settled();
+    const second = await rig.client();
+    assert.equal((await rig.record()).reason, reason);
+    if (reason === "limit_client") {
+      const other = await rig.client({ address: "192.0.2.2", port: 1 });
+      assert.equal(await ask(other, "x"), "default:x");
+      other.close();
+      await rig.record();
+    }
+    // Room is made again by an end.
+    assert.equal(await ask(first, "x"), "default:x");
+    await rig.record();
+    const third = await rig.client();
+    assert.equal(await ask(third, "y"), "default:y");
+    await rig.close(first, second, third);
+  }
+});
+
+Deno.test("a client that the list denies is told so, though it has sent before it reads", async () => {
+  const acl = { allow: networks("198.51.100.0/24"), message: "not for you\n" };
+  const rig = rigWith({ acl });
+  const client = await rig.client();
+  await client.write(bytesOf("GET / HTTP/1.1\r\n"));
+  await client.closeWrite();
+  assert.equal(await readAll(client), "not for you\n");
+  const { reason, backend } = await rig.record();
+  assert.equal(reason, "acl_denied");
+  assert.equal(backend, undefined);
+  await rig.close(client);
+});
+
+Deno.test("a denied client that stays is closed after a second", async () => {
+  const rig = rigWith({ acl: { deny: networks("192.0.2.1"), message: "no\n" } });
+  const client = await rig.client();
+  await rig.pass(1000);
+  assert.equal((await rig.record()).reason, "acl_denied");
+  await rig.close(client);
+});
+
+Deno.test("the list of an entry decides alone, whatever the listener's says", async () => {
+  const open: Route = { ...SSH, acl: { allow: networks("192.0.2.1") } };
+  const rig = rigWith({ routes: [open, HTTP], acl: { deny: networks("0.0.0.0/0") } });
+  const shell = await rig.client();
+  assert.equal(await ask(shell, "SSH-2.0-x\r\n"), "shell:SSH-2.0-x\r\n");
+  await rig.record();
+  const web = await rig.client();
+  assert.equal(await ask(web, "GET / HTTP/1.0\r\n\r\n"), "");
+  assert.equal((await rig.record()).reason, "acl_denied");
+  await rig.close(shell, web);
+});
+
+Deno.test("an entry that rejects closes without a backend", async () => {
+  const rig = rigWith({ routes: [{ ...SSH, action: { kind: "reject" } }] });
+  const client = await rig.client();
+  assert.equal(await ask(client, "SSH-2.0-x\r\n"), "");
+  const { reason, route } = await rig.record();
+  assert.deepEqual([reason, route], ["rejected", "shell"]);
+  await rig.close(client);
+});
+
+Deno.test("a PROXY header goes before the first byte, and is not counted as the client's", async () => {
+  for (const version of ["v1", "v2"] as const) {
+    const rig = new Rig();
+    rig.backend(99, named("got"));
+    const forward = { kind: "forward", pool: poolOf("127.0.0.1", 99), sendProxy: version } as const;
+    rig.apply([listenerWith({ defaultRoute: { ...DEFAULT, action: forward } })]);
+    const client = await rig.client();
+    const header = encodeProxyHeader(version, CLIENT, { address: "127.0.0.1", port: 8443 });
+    assert.equal(await ask(client, "hello"), `got:${String.fromCharCode(...header)}hello`);
+    assert.equal((await rig.record()).up, 5);
+    await rig.close(client);
+  }
+});
+
+Deno.test("a trusted proxy's header gives the client: for lists, limits and the record", async () => {
+  const behind = { address: "203.0.113.9", port: 1234 };
+  const rig = rigWith({
+    trustedProxies: networks("192.0.2.0/24"),
+    acl: { deny: networks("203.0.113.10") },
+  });
+  const client = await rig.client();
+  const header = encodeProxyHeader("v2", behind, { address: "192.0.2.7", port: 443 });
+  await client.write(header.subarray(0, 9));
+  await settled();
+  await client.write(header.subarray(9));
+  assert.equal(await ask(client, "SSH-2.0-x\r\n"), "shell:SSH-2.0-x\r\n");
+  assert.deepEqual((await rig.record()).client, behind);
+
+  const denied = await rig.client();
+  await denied.write(encodeProxyHeader("v1", { ...behind, address: "203.0.113.10" }, behind));
+  assert.equal((await rig.record()).reason, "acl_denied");
+  await rig.close(client, denied);
+});
+
+Deno.test("no header, and a header from a stranger, end the connection", async () => {
+  const rig = rigWith({ trustedProxies: networks("192.0.2.0/24") });
+  const without = await rig.client();
+  assert.equal(await ask(without, "SSH-2.0-x\r\n"), "");
+  assert.equal((await rig.record()).reason, "bad_proxy_header");
+  const stranger = await rig.client({ address: "198.51.100.1", port: 1 });
+  await stranger.write(encodeProxyHeader("v1", CLIENT, CLIENT));
+  assert.equal((await rig.record()).reason, "bad_proxy_header");
+  await rig.close(without, stranger);
+});
+
+Deno.test("a client that breaks off while it is looked at has left", async () => {
+  const rig = rigWith();
+  const client = await rig.client();
+  await client.write(bytesOf("SS"));
+  await settled();
+  client.reset();
+  assert.equal((await rig.record()).reason, "client_left");
+  await rig.close();
+});
+
+Deno.test("a backend that breaks off, and a client that does, are told apart", async () => {
+  const rig = rigWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 7)) });
+  rig.backend(7, async (conn) => {
+    await conn.read(new Uint8Array(1));
+    (conn as Awaited<ReturnType<Rig["client"]>>).reset();
+  });
+  const broken = await rig.client();
+  await broken.write(bytesOf("\x00"));
+  assert.equal((await rig.record()).reason, "backend_reset");
+  const breaking = await rig.client();
+  await breaking.write(bytesOf("SSH-2.0-x\r\n"));
+  await settled();
+  breaking.reset();
+  assert.equal((await rig.record()).reason, "client_reset");
+  await rig.close(broken);
+});
+
+Deno.test("every socket is closed when its connection is over, however it ends", async () => {
+  const rig = rigWith();
+  for (const sent of ["SSH-2.0-x\r\n", "\x00", "GET / HTTP/1.1\r\n\r\n"]) {
+    const client = await rig.client();
+    await ask(client, sent);
+    client.close();
+    await rig.record();
+  }
+  rig.net.broken.set("127.0.0.1:22", new NetError("unreachable", "No route to host"));
+  const client = await rig.client();
+  await ask(client, "SSH-2.0-x\r\n");
+  client.close();
+  await rig.record();
+  await settled();
+  assert.equal(rig.net.open, 0);
+  assert.equal(rig.server.active, 0);
+  await rig.close();
+});
