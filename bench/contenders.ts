@@ -1,0 +1,148 @@
+/**
+ * Who is measured: sluice, its peers as the system's packages ship them, and the way without a proxy.
+ *
+ * @module
+ */
+import type { Readiness } from "./processes.ts";
+
+/** Ports of this run; `closed` is one that nobody listens on. */
+export interface Ports {
+  readonly echo: number;
+  readonly source: number;
+  readonly closed: number;
+  /** The first of those that the contenders listen on. */
+  readonly first: number;
+}
+
+/** What a connection is to reach. */
+export type Backend = "echo" | "source";
+
+export interface Contender {
+  readonly name: string;
+  readonly version: string;
+  /** The port of a client that wants to reach a backend. */
+  port(backend: Backend): number;
+  /** Absent for the direct way, which is no process. */
+  readonly process?: {
+    readonly command: readonly string[];
+    readonly readiness: Readiness;
+    /** One process for each connection: then its CPU time cannot be told from here. */
+    readonly forks: boolean;
+  };
+}
+
+/** How a proxy is found, configured and started. */
+interface Proxy {
+  readonly name: string;
+  /** A command that prints its version, on either stream. */
+  readonly version: readonly string[];
+  readonly template: string;
+  command(config: string): readonly string[];
+  readonly readyLine?: RegExp;
+  readonly forks?: boolean;
+}
+
+const PEERS: readonly Proxy[] = [
+  {
+    name: "HAProxy",
+    version: ["haproxy", "-v"],
+    template: "haproxy.cfg",
+    command: (config) => ["haproxy", "-db", "-f", config],
+  },
+  {
+    name: "nginx",
+    version: ["nginx", "-v"],
+    template: "nginx.conf",
+    command: (config) => ["nginx", "-c", config],
+  },
+  {
+    name: "sslh",
+    version: ["sslh", "-V"],
+    template: "sslh.cfg",
+    command: (config) => ["sslh", `-F${config}`],
+    forks: true,
+  },
+];
+
+/** Where Debian and its kin keep nginx's stream module, which is loaded where it is not built in. */
+const NGINX_STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
+
+/**
+ * Those that can be measured here, sluice first.
+ * @param command How sluice is started; `CONFIG` stands for its configuration.
+ * @param directory Where the configurations are written.
+ */
+export async function contenders(
+  command: readonly string[],
+  ports: Ports,
+  directory: string,
+): Promise<readonly Contender[]> {
+  const sluice: Proxy = {
+    name: "sluice",
+    version: [Deno.execPath(), "--version"],
+    template: "sluice.toml",
+    command: (config) => command.map((word) => word === "CONFIG" ? config : word),
+    readyLine: /\b(ready|listening)\b/i,
+  };
+  const found: Contender[] = [];
+  for (const proxy of [sluice, ...PEERS]) {
+    const version = await versionOf(proxy);
+    if (version === undefined) {
+      console.error(`${proxy.name} is not installed here, and left out.`);
+      continue;
+    }
+    const port = ports.first + found.length;
+    const config = await writeConfig(proxy.template, { ...ports, port, directory });
+    const readiness = proxy.readyLine ? { line: proxy.readyLine } : { port };
+    found.push({
+      name: proxy.name,
+      version,
+      port: () => port,
+      process: { command: proxy.command(config), readiness, forks: proxy.forks ?? false },
+    });
+  }
+  const direct = { name: "direct", version: "", port: (backend: Backend) => ports[backend] };
+  return [...found, direct];
+}
+
+async function versionOf({ version: [program = "", ...args] }: Proxy): Promise<string | undefined> {
+  try {
+    const { stdout, stderr } = await new Deno.Command(program, { args }).output();
+    const text = new TextDecoder();
+    return (text.decode(stdout) + text.decode(stderr)).match(/\d+(\.\d+)+/)?.[0] ?? "";
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** Fills a template's `${NAME}` in and gives the path of the result. */
+async function writeConfig(
+  template: string,
+  { port, echo, source, closed, directory }: Ports & { port: number; directory: string },
+): Promise<string> {
+  const values: Readonly<Record<string, string | number>> = {
+    PORT: port,
+    ECHO_PORT: echo,
+    SOURCE_PORT: source,
+    CLOSED_PORT: closed,
+    DIRECTORY: directory,
+    NGINX_STREAM: await exists(NGINX_STREAM_MODULE) ? `load_module ${NGINX_STREAM_MODULE};` : "",
+  };
+  const text = await Deno.readTextFile(new URL(template, import.meta.url));
+  const path = `${directory}/${template}`;
+  await Deno.writeTextFile(
+    path,
+    text.replaceAll(/\$\{([A-Z_]+)\}/g, (_, name: string) => `${values[name]}`),
+  );
+  return path;
+}
+
+async function exists(path: string): Promise<boolean> {
+  try {
+    await Deno.stat(path);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,44 @@
+/**
+ * Where and with what the run was made.
+ *
+ * @module
+ */
+import type { Contender } from "./contenders.ts";
+
+export interface Machine {
+  readonly cpu: string;
+  readonly kernel: string;
+  /** `name version` of each contender. */
+  readonly versions: readonly string[];
+  readonly date: string;
+  readonly commit: string;
+  readonly network: string;
+}
+
+export async function describeMachine(
+  contenders: readonly Contender[],
+  network: string,
+): Promise<Machine> {
+  const model = Deno.readTextFileSync("/proc/cpuinfo").match(/^model name\s*: (.*)$/m)?.[1];
+  return {
+    cpu: `${model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
+    kernel: `Linux ${Deno.osRelease()}`,
+    versions: contenders.filter(({ process }) => process)
+      .map(({ name, version }) =>
+        name === "sluice" ? `sluice on Deno ${version}` : `${name} ${version}`
+      ),
+    date: new Date().toISOString().slice(0, 10),
+    commit: await git("describe", "--always", "--dirty") ?? "unknown",
+    network,
+  };
+}
+
+async function git(...args: readonly string[]): Promise<string | undefined> {
+  try {
+    const cwd = new URL("..", import.meta.url);
+    const { success, stdout } = await new Deno.Command("git", { args: [...args], cwd }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,157 @@
+/**
+ * The processes of a run: each one is started here, read from `/proc` while it lives, and ended by its id.
+ *
+ * @module
+ */
+
+/** `utime` and `stime` of `/proc/PID/stat` are counted in these (USER_HZ, the same on every Linux). */
+const TICKS_PER_SECOND = 100;
+/** How long a process may take until it is ready, and to end once it is asked to, ms. */
+const READY_WITHIN = 10_000;
+const END_WITHIN = 500;
+/** How many of the lines that a process prints are kept, for when it fails. */
+const LINES_KEPT = 20;
+
+/** When a process is ready: with a line that it prints, or when its port takes a connection. */
+export type Readiness = { readonly line: RegExp } | { readonly port: number };
+
+/** A process that runs until it is ended. */
+export interface Process {
+  readonly child: Deno.ChildProcess;
+  /** From its start until it was ready, ms. */
+  readonly startTime: number;
+  /** The lines that it printed last. */
+  readonly printed: readonly string[];
+}
+
+/** Starts processes, and ends whatever is left of them. */
+export class Processes {
+  readonly #running = new Set<Deno.ChildProcess>();
+  #ending = false;
+
+  /**
+   * Starts a process that stays, and waits until it is ready. Its standard input ends when this process does.
+   * @throws {Error} with what it printed, when it ends instead or takes too long.
+   */
+  async start(command: readonly string[], readiness: Readiness): Promise<Process> {
+    const started = performance.now();
+    const child = this.#spawn(command);
+    const printed: string[] = [];
+    const lineSeen = Promise.withResolvers<"ready">();
+    const onLine = (line: string) => {
+      printed.push(line);
+      if (printed.length > LINES_KEPT) printed.shift();
+      if ("line" in readiness && readiness.line.test(line)) lineSeen.resolve("ready");
+    };
+    const ended = Promise.all([eachLine(child.stdout, onLine), eachLine(child.stderr, onLine)]);
+    const giveUp = new AbortController();
+    const timer = setTimeout(() => giveUp.abort(), READY_WITHIN);
+    const outcome = await Promise.race([
+      "line" in readiness ? lineSeen.promise : portTakes(readiness.port, giveUp.signal),
+      ended.then(() => "has ended" as const),
+      new Promise<"is not ready in time">((resolve) =>
+        giveUp.signal.addEventListener("abort", () => resolve("is not ready in time"))
+      ),
+    ]);
+    clearTimeout(timer);
+    giveUp.abort();
+    if (outcome === "ready") return { child, startTime: performance.now() - started, printed };
+    throw new Error(`${command.join(" ")} ${outcome}; it printed:\n${printed.join("\n")}`);
+  }
+
+  /**
+   * Runs a process to its end.
+   * @returns What it printed on standard output.
+   * @throws {Error} with what it printed on the other, when it fails.
+   */
+  async run(command: readonly string[]): Promise<string> {
+    const { success, stdout, stderr } = await this.#spawn(command).output();
+    const text = new TextDecoder();
+    if (success) return text.decode(stdout);
+    throw new Error(`${command.join(" ")} failed:\n${text.decode(stderr)}`);
+  }
+
+  /** Asks a process to end, and ends it if it does not. */
+  async end({ child }: Pick<Process, "child">): Promise<void> {
+    if (!this.#running.has(child)) return;
+    child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), END_WITHIN);
+    await child.status;
+    clearTimeout(timer);
+  }
+
+  /** Ends all that are running; from now on none is started. */
+  async endAll(): Promise<void> {
+    this.#ending = true;
+    await Promise.all([...this.#running].map((child) => this.end({ child })));
+  }
+
+  #spawn([program = "", ...args]: readonly string[]): Deno.ChildProcess {
+    if (this.#ending) throw new Error("the run has ended");
+    const child = new Deno.Command(program, {
+      args,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+      env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
+    }).spawn();
+    this.#running.add(child);
+    child.status.then(() => this.#running.delete(child));
+    return child;
+  }
+}
+
+/** CPU time used so far by a process and its children, ended ones too where it waited for them, s. */
+export function cpuTime({ child }: Process): number {
+  return sumOverTree(child.pid, (pid) => {
+    // The second field, the name, is in parentheses and may hold anything; `utime` is the fourteenth.
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const times = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
+    return times.reduce((sum, time) => sum + Number(time), 0) / TICKS_PER_SECOND;
+  });
+}
+
+/** Resident memory of a process and its children, bytes; `own` leaves out what is shared with others. */
+export function memory({ child }: Process, which: "resident" | "own"): number {
+  const fields = which === "resident" ? /^Rss:\s+(\d+) kB$/gm : /^Private_.*:\s+(\d+) kB$/gm;
+  return sumOverTree(child.pid, (pid) => {
+    const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
+    return [...text.matchAll(fields)].reduce((sum, [, kB]) => sum + Number(kB) * 1024, 0);
+  });
+}
+
+function sumOverTree(pid: number, read: (pid: number) => number): number {
+  try {
+    const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`).match(/\d+/g) ?? [];
+    return children.reduce((sum, child) => sum + sumOverTree(Number(child), read), read(pid));
+  } catch {
+    // It has ended in between, as the processes of a forking proxy do.
+    return 0;
+  }
+}
+
+async function eachLine(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  onLine: (line: string) => void,
+): Promise<void> {
+  let rest = "";
+  for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    lines.forEach(onLine);
+  }
+  if (rest !== "") onLine(rest);
+}
+
+/** Tries a port until it takes a connection. */
+async function portTakes(port: number, giveUp: AbortSignal): Promise<"ready"> {
+  while (!giveUp.aborted) {
+    try {
+      (await Deno.connect({ port, hostname: "127.0.0.1" })).close();
+      break;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  }
+  return "ready";
+}

@@ -1,0 +1,45 @@
+/**
+ * Figures as text.
+ *
+ * @module
+ */
+import type { Workload } from "./workloads.ts";
+
+/** Bytes/s for bulk, else exchanges/s. */
+export function rateText({ mode }: Workload, rate: number): string {
+  return mode === "bulk" ? `${(rate / 1e9).toFixed(2)} GB/s` : whole(rate);
+}
+
+/** CPU time per byte for bulk, else per exchange, s. */
+export function cpuText({ mode }: Workload, cpu: number): string {
+  return mode === "bulk" ? `${(cpu * 1e9).toFixed(2)} s/GB` : microseconds(cpu * 1e6);
+}
+
+export function ratioText(ratio: number): string {
+  return `${ratio.toFixed(2)} ×`;
+}
+
+export function megabytes(bytes: number): string {
+  return `${digits(bytes / 1e6)} MB`;
+}
+
+export function kilobytes(bytes: number): string {
+  return `${digits(bytes / 1e3)} kB`;
+}
+
+export function milliseconds(ms: number): string {
+  return `${digits(ms)} ms`;
+}
+
+export function microseconds(us: number): string {
+  return `${digits(us)} µs`;
+}
+
+/** Two digits, or all before the point. */
+function digits(value: number): string {
+  return value >= 10 ? whole(value) : value.toPrecision(2);
+}
+
+function whole(value: number): string {
+  return Math.round(value).toLocaleString("en");
+}

@@ -1,0 +1,168 @@
+/**
+ * What is measured while there is traffic, and the load generator that makes it.
+ *
+ * @module
+ */
+import { clientHello } from "./client_hello.ts";
+import type { Backend, Contender } from "./contenders.ts";
+import { cpuTime, type Process, type Processes } from "./processes.ts";
+
+export interface Workload {
+  readonly name: string;
+  readonly mode: "bulk" | "rate" | "pingpong";
+  readonly connections: number;
+  readonly prelude: "hello" | "request";
+  /** Least ratio to HAProxy that sluice is to reach. */
+  readonly goal: number;
+}
+
+export const WORKLOADS: readonly Workload[] = [
+  { name: "bulk, 1 stream", mode: "bulk", connections: 1, prelude: "hello", goal: 1.4 },
+  { name: "bulk, 8 streams", mode: "bulk", connections: 8, prelude: "hello", goal: 1.4 },
+  {
+    name: "connections/s, 1.7 kB ClientHello",
+    mode: "rate",
+    connections: 50,
+    prelude: "hello",
+    goal: 0.55,
+  },
+  {
+    name: "connections/s, 64 B request",
+    mode: "rate",
+    connections: 50,
+    prelude: "request",
+    goal: 0.55,
+  },
+  {
+    name: "64 B ping-pong, 50 connections",
+    mode: "pingpong",
+    connections: 50,
+    prelude: "hello",
+    goal: 0.70,
+  },
+];
+
+/** What one burst of a workload gave. */
+export interface Burst {
+  /** Bytes/s for bulk, else exchanges/s. */
+  readonly rate: number;
+  /** CPU time of the proxy per byte or exchange, s. */
+  readonly cpu?: number;
+  /** Time of an exchange, µs; none for bulk. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** 64 bytes that every proxy here takes for HTTP. */
+const REQUEST =
+  "GET / HTTP/1.1\r\nHost: bench.example\r\n".padEnd(60, "x: padding, as much as is needed") +
+  "\r\n\r\n";
+
+/** What the load generator prints. */
+interface Counted {
+  readonly running: number;
+  readonly errors: number;
+  readonly seconds: number;
+  readonly exchanges: number;
+  readonly bytes: number;
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** The load generator, compiled. */
+export class Load {
+  readonly #program: string;
+  readonly #directory: string;
+  readonly #processes: Processes;
+
+  private constructor(program: string, directory: string, processes: Processes) {
+    this.#program = program;
+    this.#directory = directory;
+    this.#processes = processes;
+  }
+
+  /** Compiles it and writes what clients send first into `directory`. */
+  static async make(directory: string, processes: Processes): Promise<Load> {
+    const program = `${directory}/load`;
+    const source = new URL("load.c", import.meta.url).pathname;
+    await compile(["cc", "-O2", "-o", program, source], processes);
+    await Deno.writeFile(`${directory}/hello-echo`, clientHello("echo.example"));
+    await Deno.writeFile(`${directory}/hello-source`, clientHello("source.example"));
+    await Deno.writeTextFile(`${directory}/request-echo`, REQUEST);
+    return new Load(program, directory, processes);
+  }
+
+  /** Starts the backends. */
+  async serve(echo: number, source: number): Promise<void> {
+    const command = [this.#program, "backend", `${echo}`, `${source}`];
+    await this.#processes.start(command, { line: /^ready$/ });
+  }
+
+  /**
+   * Sends one burst through a contender.
+   * @throws {Error} when a connection failed: then nothing was measured.
+   */
+  async burst(
+    { mode, connections, prelude }: Workload,
+    contender: Contender,
+    process: Process | undefined,
+    seconds: number,
+  ): Promise<Burst> {
+    const cpuBefore = process ? cpuTime(process) : 0;
+    const command = this.#command(contender, mode, connections, seconds, prelude);
+    const counted: Counted = JSON.parse(await this.#processes.run(command));
+    const work = mode === "bulk" ? counted.bytes : counted.exchanges;
+    if (counted.errors > 0 || work === 0) throw failed(contender, mode, counted, process);
+    return {
+      rate: work / counted.seconds,
+      ...process && contender.process?.forks !== true &&
+        { cpu: (cpuTime(process) - cpuBefore) / work },
+      p50: counted.p50,
+      p99: counted.p99,
+    };
+  }
+
+  /** Opens connections, sends and receives the first bytes on each, and holds them until the process is ended. */
+  async hold(contender: Contender, connections: number): Promise<Process> {
+    const command = this.#command(contender, "idle", connections, 0, "request");
+    const process = await this.#processes.start(command, { line: /^\{/ });
+    const counted: Counted = JSON.parse(process.printed.at(-1) ?? "{}");
+    if (counted.running < connections) throw failed(contender, "idle", counted);
+    return process;
+  }
+
+  #command(
+    contender: Contender,
+    mode: Workload["mode"] | "idle",
+    connections: number,
+    seconds: number,
+    prelude: Workload["prelude"],
+  ): readonly string[] {
+    const backend: Backend = mode === "bulk" ? "source" : "echo";
+    const file = `${this.#directory}/${prelude}-${backend}`;
+    return [this.#program, mode, contender.port(backend), connections, seconds, file].map(String);
+  }
+}
+
+async function compile(command: readonly string[], processes: Processes): Promise<void> {
+  try {
+    await processes.run(command);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      "there is no C compiler: install one that is called `cc`, such as gcc or clang",
+    );
+  }
+}
+
+function failed(
+  { name }: Contender,
+  mode: string,
+  { errors, running, exchanges }: Counted,
+  process?: Process,
+): Error {
+  return new Error(
+    `${name}, ${mode}: ${errors} connections failed, ${running} were open, ${exchanges} exchanges; ` +
+      `it printed:\n${process?.printed.join("\n")}`,
+  );
+}
