@@ -120,4 +120,4 @@ function hostName(authority: string): string | undefined {
 
 /** No byte but a last dot can belong to two of the parts in turn, so matching takes linear time. */
 const HOST =
-  /^[ \t]*(?:\[([0-9a-f:.]{2,45})\]|([\w.~!$&'()*+,;=%-]{1,254}?)\.?)(?::[0-9]{0,5})?[ \t]*\r?$/i;
+  /^[ \t]*(?:\[([0-9a-f:.]{2,45})\]|(?!\.)([\w.~!$&'()*+,;=%-]{1,254}?)\.?)(?::[0-9]{0,5})?[ \t]*\r?$/i;

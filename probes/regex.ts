@@ -12,6 +12,8 @@ import { type Probe, probe } from "./probe.ts";
 export function regex(patterns: readonly RegExp[], minLength: number): Probe {
   return probe((head) => {
     const text = head.prefix(minLength);
-    return patterns.some((pattern) => pattern.test(text)) ? { protocol: "regex" } : undefined;
+    // Not test(): a global or sticky pattern would go on where it stopped in the connection before.
+    const matched = patterns.some((pattern) => text.search(pattern) >= 0);
+    return matched ? { protocol: "regex" } : undefined;
   });
 }
