@@ -1,0 +1,149 @@
+/**
+ * The import rules of the architecture, executable. A rule that names a file which no longer exists fails too.
+ */
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, relative } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("..", import.meta.url));
+
+/** Every file of the product, and what it imports: paths from the root, or names of packages. */
+const imports = new Map<string, ReadonlySet<string>>(
+  ["probes", "lib"].flatMap(filesBelow).concat("main.ts").map((file) => [file, importsOf(file)]),
+);
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(ROOT, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(ROOT, join(entry.parentPath, entry.name)));
+}
+
+function importsOf(file: string): ReadonlySet<string> {
+  const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "");
+  const found = source.matchAll(/(?:\bfrom\s*|^import\s*|\bimport\(\s*)"([^"]+)"/gm);
+  return new Set(
+    Array.from(
+      found,
+      ([, name = ""]) => name.startsWith(".") ? normalize(join(dirname(file), name)) : name,
+    ),
+  );
+}
+
+/** Imports of values and types that are no part of the graph at run time count as well: a layer is a layer. */
+function violations(
+  of: (file: string) => boolean,
+  allowed: (imported: string, file: string) => boolean,
+): string[] {
+  const files = [...imports.keys()].filter(of);
+  assert.ok(files.length > 0, "the rule is about no file");
+  return files.flatMap((file) =>
+    [...imports.get(file)!].filter((imported) => !allowed(imported, file))
+      .map((imported) => `${file} → ${imported}`)
+  );
+}
+
+function named(...files: string[]): (file: string) => boolean {
+  for (const file of files) {
+    assert.ok(existsSync(join(ROOT, file)), `${file} is named by a rule and does not exist`);
+  }
+  return (file) => files.some((each) => each.endsWith("/") ? file.startsWith(each) : file === each);
+}
+
+const PURE = [
+  "lib/acl.ts",
+  "lib/addr.ts",
+  "lib/balancing/",
+  "lib/client_hello_encoder.ts",
+  "lib/config/",
+  "lib/pcap.ts",
+  "lib/pcap/",
+  "lib/proxy_protocol.ts",
+  "lib/routing.ts",
+  "lib/timeouts.ts",
+];
+
+/** The packages that decide nothing and touch nothing outside. */
+const PURE_PACKAGES = ["smol-toml", "toml-eslint-parser", "valibot", "@valibot/to-json-schema"];
+
+Deno.test("the graph was read", () => {
+  assert.ok(imports.size > 40, `${imports.size} files`);
+  assert.ok(imports.get("lib/routing.ts")?.has("probes/mod.ts"));
+});
+
+Deno.test("probes import probes and nothing else", () => {
+  assert.deepEqual(violations(named("probes/"), named("probes/")), []);
+});
+
+Deno.test("one protocol does not import another", () => {
+  const shared = named(
+    "probes/bytes.ts",
+    "probes/probe.ts",
+    "probes/client_hello.ts",
+  );
+  assert.deepEqual(
+    violations((file) => named("probes/")(file) && file !== "probes/mod.ts", shared),
+    [],
+  );
+});
+
+Deno.test("one balancing algorithm does not import another", () => {
+  const shared = named(
+    "lib/addr.ts",
+    "lib/balancing/backend.ts",
+    "lib/balancing/rendezvous.ts",
+    "lib/balancing/weighted.ts",
+    "lib/config/config.ts",
+  );
+  const algorithms = (file: string) =>
+    named("lib/balancing/")(file) && file !== "lib/balancing/mod.ts";
+  assert.deepEqual(violations(algorithms, shared), []);
+});
+
+Deno.test("decisions are pure: no I/O, no clock of their own, no runtime", () => {
+  const pure = named(...PURE, "probes/");
+  const types = named("lib/runtime/runtime.ts");
+  assert.deepEqual(
+    violations(pure, (name) => pure(name) || types(name) || PURE_PACKAGES.includes(name)),
+    [],
+  );
+  const names =
+    /\bDeno\.|\bBun\.|\bprocess\.|\bperformance\.|\bDate\.now|\bsetTimeout|\bMath\.random/;
+  for (const file of [...imports.keys()].filter(pure)) {
+    const code = readFileSync(join(ROOT, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    assert.doesNotMatch(code, names, file);
+  }
+});
+
+Deno.test("only files of lib/runtime name their runtime, and only entry points import them", () => {
+  for (const file of imports.keys()) {
+    const code = readFileSync(join(ROOT, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*/g, "");
+    if (/^lib\/runtime\/(deno|bun)/.test(file) || /^main(_bun)?\.ts$/.test(file)) continue;
+    assert.doesNotMatch(code, /\b(Deno|Bun)\./, file);
+  }
+  const platform = /^lib\/runtime\/(deno|bun|linux)/;
+  assert.deepEqual(
+    violations(
+      (file) => !platform.test(file) && !/^main(_bun)?\.ts$/.test(file),
+      (name) => !platform.test(name),
+    ),
+    [],
+  );
+});
+
+Deno.test("the data path knows nothing of the command line, the demo or the file of the configuration", () => {
+  const above = named("lib/cli.ts", "lib/run.ts", "lib/demo/", "lib/explain.ts", "lib/server.ts");
+  const path = named("lib/tcp.ts", "lib/head.ts", "lib/pipe.ts", "lib/dial.ts", "lib/pool.ts");
+  assert.deepEqual(violations(path, (name) => !above(name)), []);
+});
+
+Deno.test("there is no cycle", () => {
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    assert.ok(!path.includes(file), [...path, file].join(" → "));
+    if (done.has(file)) return;
+    for (const imported of imports.get(file) ?? []) visit(imported, [...path, file]);
+    done.add(file);
+  };
+  for (const file of imports.keys()) visit(file, []);
+});
