@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { MAX_FLOW_BYTES, MAX_FLOWS, readPcap, type TcpFlow } from "../../lib/pcap.ts";
 import { tls } from "../../probes/tls.ts";
+import { concat } from "../support/bytes.ts";
 import {
   ACK,
   enhancedPacket,
@@ -9,7 +10,6 @@ import {
   FIN,
   ipv4,
   ipv6,
-  join,
   pcap,
   section,
   segment,
@@ -189,7 +189,7 @@ Deno.test("a damaged capture is read or refused, nothing else", () => {
       simplePacket(sent(6, "you")),
     ]),
     pcap(
-      [ipv6(1, 2, join([6, 0, 0, 0, 0, 0, 0, 9], segment({ from: 1, to: 2, sequence: 3 })), 44)],
+      [ipv6(1, 2, concat(6, 0, 0, 0, 0, 0, 0, 9, segment({ from: 1, to: 2, sequence: 3 })), 44)],
       { linkType: RAW },
     ),
   ];

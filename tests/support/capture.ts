@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { concat } from "./bytes.ts";
 
 export const FIN = 0x01;
 export const SYN = 0x02;
@@ -22,14 +23,17 @@ export interface SegmentParts {
 /** A TCP segment. */
 export function segment(parts: SegmentParts): Uint8Array {
   const { from, to, sequence, acknowledgment = 0, flags = ACK, data = "", options = 0 } = parts;
-  return join(
+  return concat(
     u16(from),
     u16(to),
     u32(sequence),
     u32(acknowledgment),
-    [(20 + options) / 4 << 4, flags, 0xff, 0xff, 0, 0, 0, 0],
+    (20 + options) / 4 << 4,
+    flags,
+    u16(0xffff),
+    u32(0),
     new Uint8Array(options).fill(1),
-    typeof data === "string" ? new TextEncoder().encode(data) : data,
+    data,
   );
 }
 
@@ -50,13 +54,16 @@ export function ipv4(
 ): Uint8Array {
   const { fragment = 0x4000, protocol = 6, options = 0 } = parts;
   const headerLength = 20 + options;
-  return join(
-    [0x40 | headerLength / 4, 0],
+  return concat(
+    0x40 | headerLength / 4,
+    0,
     u16(parts.totalLength ?? headerLength + payload.length),
-    [0, 0],
+    u16(0),
     u16(fragment),
-    [64, protocol, 0, 0],
-    [192, 0, 2, from, 192, 0, 2, to],
+    64,
+    protocol,
+    u16(0),
+    Uint8Array.of(192, 0, 2, from, 192, 0, 2, to),
     new Uint8Array(options),
     payload,
   );
@@ -64,11 +71,12 @@ export function ipv4(
 
 /** An IPv6 packet between 2001:db8::`from` and 2001:db8::`to`; `next` names the first header in `payload`. */
 export function ipv6(from: number, to: number, payload: Uint8Array, next = 6): Uint8Array {
-  const address = (last: number) => [0x20, 0x01, 0x0d, 0xb8, ...new Uint8Array(11), last];
-  return join(
-    [0x60, 0, 0, 0],
+  const address = (last: number) => concat(u32(0x20010db8), new Uint8Array(11), last);
+  return concat(
+    u32(0x6000_0000),
     u16(payload.length),
-    [next, 64],
+    next,
+    64,
     address(from),
     address(to),
     payload,
@@ -81,7 +89,12 @@ export function ethernet(
   payload: Uint8Array,
   tags: readonly number[] = [],
 ): Uint8Array {
-  return join(new Uint8Array(12), ...tags.map((tag) => [...u16(tag), 0, 7]), u16(type), payload);
+  return concat(
+    new Uint8Array(12),
+    ...tags.map((tag) => concat(u16(tag), u16(7))),
+    u16(type),
+    payload,
+  );
 }
 
 export interface PcapParts {
@@ -93,25 +106,26 @@ export interface PcapParts {
 /** A classic pcap file. */
 export function pcap(packets: readonly Uint8Array[], parts: PcapParts): Uint8Array {
   const { linkType, little = true, magic = 0xa1b2c3d4 } = parts;
-  const word = wordIn(little);
-  return join(
+  const { half, word } = inOrder(little);
+  return concat(
     word(magic),
-    little ? [2, 0, 4, 0] : [0, 2, 0, 4],
+    half(2),
+    half(4),
     new Uint8Array(8),
     word(262_144),
     word(linkType),
     ...packets.map((packet) =>
-      join(word(1), word(2), word(packet.length), word(packet.length), packet)
+      concat(word(1), word(2), word(packet.length), word(packet.length), packet)
     ),
   );
 }
 
 /** A pcapng block, padded to four bytes. */
 export function block(type: number, body: Uint8Array, little = true): Uint8Array {
-  const word = wordIn(little);
+  const { word } = inOrder(little);
   const padding = -body.length & 3;
   const length = word(12 + body.length + padding);
-  return join(word(type), length, body, new Uint8Array(padding), length);
+  return concat(word(type), length, body, new Uint8Array(padding), length);
 }
 
 /** A pcapng section of these interfaces and blocks. */
@@ -120,17 +134,17 @@ export function section(
   blocks: readonly Uint8Array[],
   little = true,
 ): Uint8Array {
-  const word = wordIn(little);
-  const header = join(
+  const { half, word } = inOrder(little);
+  const header = concat(
     word(0x1a2b3c4d),
-    little ? [1, 0, 0, 0] : [0, 1, 0, 0],
+    half(1),
+    half(0),
     new Uint8Array(8).fill(0xff),
   );
-  return join(
+  return concat(
     block(0x0a0d0d0a, header, little),
     ...interfaces.map(({ linkType, snapLength = 0 }) => {
-      const type = little ? [linkType & 0xff, linkType >> 8] : u16(linkType);
-      return block(1, join(type, [0, 0], word(snapLength)), little);
+      return block(1, concat(half(linkType), half(0), word(snapLength)), little);
     }),
     ...blocks,
   );
@@ -142,42 +156,40 @@ export function enhancedPacket(
   packet: Uint8Array,
   little = true,
 ): Uint8Array {
-  const word = wordIn(little);
+  const { word } = inOrder(little);
   const length = word(packet.length);
   const padding = new Uint8Array(-packet.length & 3);
-  const body = join(word(interfaceIndex), word(1), word(2), length, length, packet, padding, [
-    0,
-    0,
-    0,
-    0,
-  ]);
+  const body = concat(
+    word(interfaceIndex),
+    word(1),
+    word(2),
+    length,
+    length,
+    packet,
+    padding,
+    u32(0),
+  );
   return block(6, body, little);
 }
 
 /** A pcapng Simple Packet, cut to `kept` bytes. */
 export function simplePacket(packet: Uint8Array, kept = packet.length): Uint8Array {
-  return block(3, join(wordIn(true)(packet.length), packet.subarray(0, kept)));
+  return block(3, concat(inOrder(true).word(packet.length), packet.subarray(0, kept)));
 }
 
-/** These bytes, one after the other. */
-export function join(...parts: ReadonlyArray<ArrayLike<number>>): Uint8Array {
-  const joined = new Uint8Array(parts.reduce((length, part) => length + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    joined.set(part, at);
-    at += part.length;
-  }
-  return joined;
+function u16(value: number): Uint8Array {
+  return Uint8Array.of(value >> 8, value);
 }
 
-function u16(value: number): number[] {
-  return [value >> 8, value & 0xff];
+function u32(value: number): Uint8Array {
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
-function u32(value: number): number[] {
-  return [value >>> 24, value >>> 16 & 0xff, value >>> 8 & 0xff, value & 0xff];
-}
-
-function wordIn(little: boolean): (value: number) => number[] {
-  return (value) => little ? u32(value).reverse() : u32(value);
+/** Writers of 2 and 4 bytes in a byte order. */
+function inOrder(little: boolean) {
+  const ordered = (bytes: Uint8Array) => little ? bytes.reverse() : bytes;
+  return {
+    half: (value: number) => ordered(u16(value)),
+    word: (value: number) => ordered(u32(value)),
+  };
 }

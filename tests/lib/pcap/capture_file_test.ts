@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readCaptureFile } from "../../../lib/pcap/capture_file.ts";
-import { block, enhancedPacket, join, pcap, section, simplePacket } from "../../support/capture.ts";
+import { concat } from "../../support/bytes.ts";
+import { block, enhancedPacket, pcap, section, simplePacket } from "../../support/capture.ts";
 
 const ETHERNET = 1;
 const RAW = 101;
@@ -28,7 +29,7 @@ Deno.test("a pcapng file is read: both byte orders, several interfaces and secti
     const interfaces = [{ linkType: ETHERNET }, { linkType: RAW }];
     const blocks = [enhancedPacket(1, FIVE, little), enhancedPacket(0, ONE, little)];
     const unknown = block(0x0bad, FIVE);
-    const file = join(
+    const file = concat(
       section(interfaces, blocks, little),
       section([{ linkType: RAW }], [unknown, simplePacket(ONE)]),
     );

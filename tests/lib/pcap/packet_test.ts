@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import type { Packet } from "../../../lib/pcap/capture_file.ts";
 import { readIpPacket, readSegment, type Segment } from "../../../lib/pcap/packet.ts";
-import { ethernet, ipv4, ipv6, join, segment } from "../../support/capture.ts";
+import { concat } from "../../support/bytes.ts";
+import { ethernet, ipv4, ipv6, segment } from "../../support/capture.ts";
 
 const ETHERNET = 1;
 const RAW = 101;
@@ -37,25 +38,25 @@ Deno.test("a segment tells its ends, its numbers and its flags", () => {
 });
 
 Deno.test("every link type gives up its IP packet", () => {
-  const sll = (type: number[]) => join(new Uint8Array(14), type);
-  const sll2 = (type: number[]) => join(type, new Uint8Array(18));
+  const sll = (...type: number[]) => concat(new Uint8Array(14), ...type);
+  const sll2 = (...type: number[]) => concat(...type, new Uint8Array(18));
   const packets: ReadonlyArray<readonly [linkType: number, packet: Uint8Array, said: string]> = [
-    [0, join([2, 0, 0, 0], V4), "four"],
-    [0, join([0, 0, 0, 30], V6), "six"],
+    [0, concat(2, 0, 0, 0, V4), "four"],
+    [0, concat(0, 0, 0, 30, V6), "six"],
     [1, ethernet(0x0800, V4), "four"],
     [1, ethernet(0x86dd, V6), "six"],
     [1, ethernet(0x0800, V4, [0x8100]), "four"],
     [1, ethernet(0x86dd, V6, [0x88a8, 0x8100]), "six"],
-    [1, join(ethernet(0x0800, V4), new Uint8Array(6)), "four"],
+    [1, concat(ethernet(0x0800, V4), new Uint8Array(6)), "four"],
     [12, V4, "four"],
     [14, V6, "six"],
     [101, V6, "six"],
-    [108, join([0, 0, 0, 2], V4), "four"],
-    [113, join(sll([0x08, 0x00]), V4), "four"],
-    [113, join(sll([0x81, 0x00]), [0, 7, 0x08, 0x00], V4), "four"],
+    [108, concat(0, 0, 0, 2, V4), "four"],
+    [113, concat(sll(0x08, 0x00), V4), "four"],
+    [113, concat(sll(0x81, 0x00), 0, 7, 0x08, 0x00, V4), "four"],
     [228, V4, "four"],
     [229, V6, "six"],
-    [276, join(sll2([0x86, 0xdd]), V6), "six"],
+    [276, concat(sll2(0x86, 0xdd), V6), "six"],
   ];
   for (const [linkType, bytes, said] of packets) {
     assert.equal(textOf({ linkType, bytes }), said, `link type ${linkType}`);
@@ -65,13 +66,13 @@ Deno.test("every link type gives up its IP packet", () => {
 Deno.test("IP options, extension headers and a length left to the network card are passed", () => {
   const tcp = segment({ from: 50_000, to: 443, sequence: 1, data: "data", options: 12 });
   const extension = (next: number, length: number) =>
-    join([next, length], new Uint8Array(8 * length + 6));
+    concat(next, length, new Uint8Array(8 * length + 6));
   const packets = [
     ipv4(1, 2, tcp, { options: 8 }),
     ipv4(1, 2, tcp, { totalLength: 0 }),
-    ipv6(1, 2, join(extension(43, 0), extension(60, 1), extension(6, 2), tcp), 0),
-    ipv6(1, 2, join([6, 1], new Uint8Array(10), tcp), 51),
-    ipv6(1, 2, join([6, 0, 0, 0, 0, 0, 0, 9], tcp), 44),
+    ipv6(1, 2, concat(extension(43, 0), extension(60, 1), extension(6, 2), tcp), 0),
+    ipv6(1, 2, concat(6, 1, new Uint8Array(10), tcp), 51),
+    ipv6(1, 2, concat(6, 0, 0, 0, 0, 0, 0, 9, tcp), 44),
   ];
   for (const bytes of packets) assert.equal(textOf({ linkType: RAW, bytes }), "data");
 });
@@ -83,16 +84,16 @@ Deno.test("what is no whole TCP segment is passed over", () => {
     ipv4(1, 2, tcp, { protocol: 17 }),
     ipv4(1, 2, tcp, { fragment: 0x2000 }),
     ipv4(1, 2, tcp, { fragment: 0x0001 }),
-    ipv6(1, 2, join([6, 0, 0, 8, 0, 0, 0, 9], tcp), 44),
-    ipv6(1, 2, join([6, 0, 0, 1, 0, 0, 0, 9], tcp), 44),
-    ipv6(1, 2, join([6, 200], tcp), 0),
+    ipv6(1, 2, concat(6, 0, 0, 8, 0, 0, 0, 9, tcp), 44),
+    ipv6(1, 2, concat(6, 0, 0, 1, 0, 0, 0, 9, tcp), 44),
+    ipv6(1, 2, concat(6, 200, tcp), 0),
     ipv4(1, 2, tcp, { totalLength: 19 }),
-    join([0x41], ipv4(1, 2, tcp).subarray(1)),
-    join([0x4f], ipv4(1, 2, tcp).subarray(1)),
-    join([0x50], ipv4(1, 2, tcp).subarray(1)),
+    concat(0x41, ipv4(1, 2, tcp).subarray(1)),
+    concat(0x4f, ipv4(1, 2, tcp).subarray(1)),
+    concat(0x50, ipv4(1, 2, tcp).subarray(1)),
     ipv4(1, 2, tcp.subarray(0, 19)),
-    ipv4(1, 2, join(tcp.subarray(0, 12), [0x40], tcp.subarray(13))),
-    ipv4(1, 2, join(tcp.subarray(0, 12), [0xf0], tcp.subarray(13))),
+    ipv4(1, 2, concat(tcp.subarray(0, 12), 0x40, tcp.subarray(13))),
+    ipv4(1, 2, concat(tcp.subarray(0, 12), 0xf0, tcp.subarray(13))),
   ];
   for (const bytes of packets) {
     assert.equal(segmentOf({ linkType: RAW, bytes }), undefined, bytes.toHex());
