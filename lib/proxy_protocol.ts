@@ -190,22 +190,22 @@ export function crc32c(bytes: Uint8Array): number {
  *
  * Of two families both ends are written as IPv6, the IPv4 one in its mapped form, as HAProxy does (`src/connection.c`,
  * `make_proxy_line_v1` and `_v2`): UNKNOWN would lose the client's address, and some receivers refuse it (§2.1).
- * @param client Who connected.
+ * @param client Who connected; `undefined`: it is not known.
  * @param destination The address that the client connected to.
  */
 export function encodeProxyHeader(
   version: ProxyVersion,
-  client: SocketAddress,
+  client: SocketAddress | undefined,
   destination: SocketAddress,
 ): Uint8Array {
-  const [from, to] = [parseIp(client.address), parseIp(destination.address)];
+  const [from, to] = [client && parseIp(client.address), parseIp(destination.address)];
   const known = from !== undefined && to !== undefined;
   const ends = !known
     ? undefined
     : from.family === to.family
     ? { from, to }
     : { from: asIpv6(from), to: asIpv6(to) };
-  const ports = [client.port, destination.port] as const;
+  const ports = [client?.port ?? 0, destination.port] as const;
   switch (version) {
     case "v1":
       return encodeLine(ends, ports);
