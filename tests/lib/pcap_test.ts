@@ -123,7 +123,12 @@ Deno.test("a second connection between the same ends is another one", () => {
 });
 
 Deno.test("the roles guessed from the middle of a connection are put right by the next SYN", () => {
-  const flows = flowsOf(answered(5, "tail"), sent(7000, "", { flags: SYN }), sent(7001, "new"));
+  const flows = flowsOf(
+    answered(5, "tail"),
+    sent(7000, "", { flags: SYN }),
+    sent(7001, "new"),
+    answered(9, "answer"),
+  );
   assert.deepEqual(flows.map(({ client }) => client.port), [SERVER, CLIENT]);
   assert.deepEqual(heads(flows), ["tail", "new"]);
 });

@@ -189,6 +189,13 @@ Deno.test("a block too short for its addresses is no header", () => {
   for (const block of blocks) assert.equal(kindOf(`21 ${block} ${"00".repeat(300)}`), "no", block);
 });
 
+Deno.test("without a family or a transport the block is passed over, however short", () => {
+  for (const block of ["00 0000", "01 0001 ff", "10 0000", "20 0003 010203", "30 0000"]) {
+    const head = hex(`${SIGNATURE} 21 ${block}`);
+    assert.deepEqual(headerOf(head), { version: "v2", length: head.length, tlvs: [] });
+  }
+});
+
 Deno.test("fields that do not fit are passed over, those before them are kept", () => {
   const addresses = "7f000001 7f000001 0001 0002";
   const endings = ["", "04", "0400", "040001", "04ffff 00"];
