@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { ByteCounts, PipeEnd } from "./runtime/runtime.ts";
-import type { Timeout } from "./timeouts.ts";
+import type { PipeEnd, PipeOptions } from "./runtime/runtime.ts";
+import type { Timeout, Timeouts } from "./timeouts.ts";
 
 /** What a pipe needs of a connection: Deno's own have it, so none stands between. */
 export interface Stream {
@@ -23,44 +23,58 @@ export interface Stream {
 const BUFFER_SIZES = [4096, 32_768, 262_144] as const;
 const SMALL_READS_TO_SHRINK = 8;
 
-export interface StreamPipeOptions {
-  /** Delivered upstream before anything else. */
-  readonly first: Uint8Array;
-  readonly counts: ByteCounts;
-  /** Restarted by every chunk; the pipe cancels it. */
-  readonly idle: Timeout | undefined;
+/** How often in an idle timeout it is asked whether anything has moved: the timeout comes up to an eighth late. */
+const IDLE_CHECKS = 8;
+
+/** What the pipe needs of its Net. */
+export interface PipeParts {
+  readonly timeouts: Timeouts;
   /** Whether an error of a stream came from its peer; any other one comes of closing it on this side. */
   readonly isReset: (error: unknown) => boolean;
 }
 
 /**
- * Copies until both directions have ended, one side has failed, or `idle` passes. Ends the writing sides, closes
- * nothing else, never throws. When it resolves before both copies have ended, the caller's close ends them.
+ * Copies as `Net.pipe` says. When it resolves before both copies have ended, the caller's close ends them.
  */
 export function pipe(
   downstream: Stream,
   upstream: Stream,
-  { first, counts, idle, isReset }: StreamPipeOptions,
+  { first, counts, idleTimeout }: PipeOptions,
+  { timeouts, isReset }: PipeParts,
 ): Promise<PipeEnd> {
   return new Promise((resolve) => {
     let live = 2;
     let broken: PipeEnd | undefined;
+    let idle: Timeout | undefined;
     const finish = (end: PipeEnd) => {
       idle?.cancel();
       resolve(end);
     };
-    const settle = (end: CopyEnd, source: PipeEnd, sink: PipeEnd) => {
+    const settle = (end: CopyEnd, source: PipeEnd, sink: PipeEnd, to: Stream) => {
       if (end.kind !== "ended" && !isReset(end.error)) return finish("closed");
       if (end.kind === "read_failed") return finish(source);
       // Who stops listening may still be speaking: a server that refuses an upload answers it. So go on reading.
       if (end.kind === "write_failed") broken ??= sink;
-      if (--live === 0) finish(broken ?? "ended");
+      if (--live === 0) return finish(broken ?? "ended");
+      // It may be gone already; the other direction will notice.
+      to.closeWrite().catch(() => {});
     };
-    if (idle !== undefined) idle.onPassed = () => finish("idle_timeout");
-    copy(downstream, upstream, counts, "up", idle, first)
-      .then((end) => settle(end, "downstream_reset", "upstream_reset"));
-    copy(upstream, downstream, counts, "down", idle, NOTHING)
-      .then((end) => settle(end, "upstream_reset", "downstream_reset"));
+    let quiet = 0;
+    let moved = counts.up + counts.down;
+    const watch = () => {
+      const check = () => {
+        quiet = counts.up + counts.down === moved ? quiet + 1 : 0;
+        moved = counts.up + counts.down;
+        if (quiet === IDLE_CHECKS) finish("idle_timeout");
+        else watch();
+      };
+      idle = timeouts.start(idleTimeout / IDLE_CHECKS, check);
+    };
+    if (idleTimeout > 0) watch();
+    copy(downstream, upstream, counts, "up", first)
+      .then((end) => settle(end, "downstream_reset", "upstream_reset", upstream));
+    copy(upstream, downstream, counts, "down", NOTHING)
+      .then((end) => settle(end, "upstream_reset", "downstream_reset", downstream));
   });
 }
 
@@ -73,27 +87,28 @@ type CopyEnd =
 async function copy(
   from: Stream,
   to: Stream,
-  counts: ByteCounts,
-  direction: keyof ByteCounts,
-  idle: Timeout | undefined,
+  counts: PipeOptions["counts"],
+  direction: keyof PipeOptions["counts"],
   first: Uint8Array,
 ): Promise<CopyEnd> {
-  let size = 0;
-  let buffer = new Uint8Array(BUFFER_SIZES[size]!);
-  let smallReads = 0;
   let doing: "read_failed" | "write_failed" = "write_failed";
   try {
     for (let at = 0; at < first.length;) at += await to.write(first.subarray(at));
     counts[direction] += first.length;
+
+    let size = 0;
+    // The head's buffer is of no more use to anybody, and mostly of the right size.
+    let buffer = first.buffer.byteLength === BUFFER_SIZES[0]
+      ? new Uint8Array(first.buffer)
+      : new Uint8Array(BUFFER_SIZES[0]);
+    let smallReads = 0;
     for (;;) {
       doing = "read_failed";
       const length = await from.read(buffer);
       doing = "write_failed";
       if (length === null) break;
-      idle?.restart();
       let written = await to.write(length === buffer.length ? buffer : buffer.subarray(0, length));
       while (written < length) written += await to.write(buffer.subarray(written, length));
-      idle?.restart();
       counts[direction] += length;
       if (length === buffer.length) {
         smallReads = 0;
@@ -101,10 +116,9 @@ async function copy(
       } else if (size > 0 && length <= BUFFER_SIZES[0] && ++smallReads >= SMALL_READS_TO_SHRINK) {
         smallReads = 0;
         size = 0;
-        buffer = new Uint8Array(BUFFER_SIZES[size]!);
+        buffer = new Uint8Array(BUFFER_SIZES[0]);
       }
     }
-    await to.closeWrite();
     return { kind: "ended" };
   } catch (error) {
     return { kind: doing, error };

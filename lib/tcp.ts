@@ -23,7 +23,7 @@ import {
   NetError,
   type PipeEnd,
 } from "./runtime/runtime.ts";
-import type { Timeouts } from "./timeouts.ts";
+import type { Timeout, Timeouts } from "./timeouts.ts";
 
 /** A listener as its connections see it. A reload makes a new one; those under way keep theirs. */
 export interface TcpListener {
@@ -148,7 +148,6 @@ export class TcpConnection {
     const { config } = this.#listener;
     const overload = this.#overload();
     if (overload !== undefined) return overload;
-    this.#downstream.tune(config.keepalive);
     const head = new Head(config.probeMaxBytes);
     const found = await this.#findRoute(head);
     return typeof found === "string" ? found : await this.#forward(found, head.bytes);
@@ -265,13 +264,26 @@ export class TcpConnection {
     this.#dialled = dialled;
     this.#record.timeToConnect = this.#elapsed() - (this.#record.timeToRoute ?? 0);
     if (this.#closed) return "drained";
-    dialled.conn.tune(keepalive);
+    // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.
+    this.#downstream.setNoDelay();
+    dialled.conn.setNoDelay();
     const own = this.#proxyHeader(route.action.sendProxy);
     // The header is sluice's own: the client's bytes are counted without it.
     this.#counts.up = -own.length;
     const first = own.length === 0 ? head : concat(own, head);
     const options = { idleTimeout, counts: this.#counts, first };
-    return END_REASONS[await net.pipe(this.#downstream, dialled.conn, options)];
+    const keptAlive = keepalive === 0 ? undefined : this.#keepAlive(keepalive, dialled.conn);
+    const end = await net.pipe(this.#downstream, dialled.conn, options);
+    keptAlive?.cancel();
+    return END_REASONS[end];
+  }
+
+  /** Not before it matters: keepalive costs a connection 9 µs, and most of them are over by then. */
+  #keepAlive(idle: number, upstream: Conn): Timeout {
+    return this.#parts.timeouts.start(idle, () => {
+      this.#downstream.setKeepAlive(idle);
+      upstream.setKeepAlive(idle);
+    });
   }
 
   #proxyHeader(version: ProxyVersion | "none"): Uint8Array {

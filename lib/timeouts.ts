@@ -1,6 +1,6 @@
 /**
- * Many timeouts of few lengths: one list and at most one timer per length. Starting, restarting and cancelling
- * are O(1) and make no timer, because timeouts of one length come due in the order in which they started.
+ * Many timeouts of few lengths: one list and at most one timer per length. Starting and cancelling are O(1) and
+ * make no timer, because timeouts of one length come due in the order in which they started.
  *
  * @module
  */
@@ -46,11 +46,6 @@ export class Timeout implements Deadline {
     queue.append(this);
   }
 
-  /** Begins again from now, unless it has passed or is cancelled. */
-  restart(): void {
-    if (this.#queue.remove(this)) this.#queue.append(this);
-  }
-
   /** Never comes. Safe to call twice, and after it has passed. */
   cancel(): void {
     this.#queue.remove(this);
@@ -83,9 +78,9 @@ class Queue {
     timeout.after = this.#first;
   }
 
-  /** Takes `timeout` out; returns whether it was in. */
-  remove(timeout: Timeout): boolean {
-    if (timeout.after === timeout && this.#first !== timeout) return false;
+  /** Takes `timeout` out, if it is in. */
+  remove(timeout: Timeout): void {
+    if (timeout.after === timeout && this.#first !== timeout) return;
     if (timeout.after === timeout) {
       this.#first = undefined;
     } else {
@@ -94,7 +89,6 @@ class Queue {
       if (this.#first === timeout) this.#first = timeout.after;
     }
     timeout.before = timeout.after = timeout;
-    return true;
   }
 
   close(): void {
@@ -102,7 +96,7 @@ class Queue {
     this.#first = undefined;
   }
 
-  /** The timer stays as it was set when the first is removed or restarted; here it is set anew for who is first by now. */
+  /** The timer stays as it was set when the first is removed; here it is set anew for who is first by now. */
   readonly #expire = (): void => {
     this.#timer = undefined;
     const now = this.#clock.now();

@@ -5,7 +5,7 @@
  * @module
  */
 import { type SocketAddress, unmapped } from "../addr.ts";
-import { pipe, type Stream } from "../pipe.ts";
+import { pipe, type PipeParts, type Stream } from "../pipe.ts";
 import { Timeouts } from "../timeouts.ts";
 import {
   type Clock,
@@ -24,9 +24,11 @@ import {
 /** A Net on Deno.listen and Deno.connect. `close()` lets go of its timers once no connection is left. */
 export class DenoNet implements Net {
   readonly #timeouts: Timeouts;
+  readonly #pipeParts: PipeParts;
 
   constructor(clock: Clock) {
     this.#timeouts = new Timeouts(clock);
+    this.#pipeParts = { timeouts: this.#timeouts, isReset };
   }
 
   listen({ address, port, backlog }: ListenOptions): Listener {
@@ -51,13 +53,8 @@ export class DenoNet implements Net {
     }
   }
 
-  pipe(
-    downstream: Conn,
-    upstream: Conn,
-    { idleTimeout, counts, first }: PipeOptions,
-  ): Promise<PipeEnd> {
-    const idle = idleTimeout === 0 ? undefined : this.#timeouts.start(idleTimeout);
-    return pipe(streamOf(downstream), streamOf(upstream), { first, counts, idle, isReset });
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
+    return pipe(streamOf(downstream), streamOf(upstream), options, this.#pipeParts);
   }
 
   close(): void {
@@ -165,13 +162,20 @@ class DenoConn implements Conn {
     }
   }
 
-  tune(keepalive: number): void {
+  setNoDelay(): void {
+    this.#set(() => this.#conn.setNoDelay(true));
+  }
+
+  /** Deno has no way to say after how long: the system's own interval counts. */
+  setKeepAlive(): void {
+    this.#set(() => this.#conn.setKeepAlive(true));
+  }
+
+  #set(option: () => void): void {
     try {
-      this.#conn.setNoDelay(true);
-      // Deno has no way to say after how long: the system's own interval counts.
-      if (keepalive !== 0) this.#conn.setKeepAlive(true);
+      option();
     } catch {
-      // The peer is gone already; the next read says so.
+      // Some systems refuse once the peer is gone; the next read tells of that.
     }
   }
 

@@ -146,11 +146,14 @@ Deno.test("the end of the stream decides as well: a client that ends early still
   await rig.close(client);
 });
 
-Deno.test("both legs get keepalive, and Nagle off", async () => {
+Deno.test("both legs have Nagle off, and keepalive on once they have lived as long as its interval", async () => {
   const rig = rigWith({ keepalive: 60_000 });
   const client = await rig.client();
-  await ask(client, "SSH-2.0-x\r\n");
-  assert.deepEqual(rig.net.tuned, [60_000, 60_000]);
+  await client.write(bytesOf("SSH-2.0-x\r\n"));
+  await rig.pass(59_999);
+  assert.deepEqual(rig.net.tuned, ["nodelay", "nodelay"]);
+  await rig.pass(1);
+  assert.deepEqual(rig.net.tuned.slice(2), ["keepalive 60000", "keepalive 60000"]);
   await rig.close(client);
 });
 
@@ -158,7 +161,7 @@ Deno.test("a connection that is idle for the idle timeout ends, with that reason
   const rig = rigWith({ idleTimeout: 60_000 });
   const client = await rig.client();
   await client.write(bytesOf("\x00"));
-  await rig.pass(60_000);
+  await rig.pass(67_500);
   assert.equal((await rig.record()).reason, "idle_timeout");
   await rig.close(client);
 });

@@ -26,8 +26,8 @@ export class MemoryNet implements Net {
   readonly silent = new Set<string>();
   /** Addresses to which a connect fails as a whole, and how. */
   readonly broken = new Map<string, NetError>();
-  /** What `tune` was called with, in turn. */
-  readonly tuned: number[] = [];
+  /** The options that connections were given, in turn. */
+  readonly tuned: string[] = [];
   /** Connections made and not yet closed, both ends counted. */
   open = 0;
   #nextPort = 40_000;
@@ -78,14 +78,10 @@ export class MemoryNet implements Net {
     return Promise.resolve(new MemoryConn(this, from, to, down, up));
   }
 
-  pipe(
-    downstream: Conn,
-    upstream: Conn,
-    { idleTimeout, counts, first }: PipeOptions,
-  ): Promise<PipeEnd> {
-    const idle = idleTimeout === 0 ? undefined : this.#timeouts.start(idleTimeout);
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
     const isReset = (error: unknown) => !(error instanceof NetError && error.code === "closed");
-    return pipe(streamOf(downstream), streamOf(upstream), { first, counts, idle, isReset });
+    const parts = { timeouts: this.#timeouts, isReset };
+    return pipe(streamOf(downstream), streamOf(upstream), options, parts);
   }
 
   close(): void {
@@ -233,8 +229,12 @@ export class MemoryConn implements Conn {
     return Promise.resolve();
   }
 
-  tune(keepalive: number): void {
-    this.net.tuned.push(keepalive);
+  setNoDelay(): void {
+    this.net.tuned.push("nodelay");
+  }
+
+  setKeepAlive(idle: number): void {
+    this.net.tuned.push(`keepalive ${idle}`);
   }
 
   close(): void {

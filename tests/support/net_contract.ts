@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { setImmediate } from "node:timers";
-import type { Conn, Listener, Net } from "../../lib/runtime/runtime.ts";
+import type { Conn, Listener, Net, PipeEnd, PipeOptions } from "../../lib/runtime/runtime.ts";
 import { NetError } from "../../lib/runtime/runtime.ts";
 import { Timeouts } from "../../lib/timeouts.ts";
 import { ManualClock } from "./clock.ts";
@@ -133,8 +133,8 @@ export function netContract(name: string, make: (clock: ManualClock) => NetUnder
     assert.equal(await readAll(server), "head and body");
     await server.write(bytesOf("answer"));
     await server.closeWrite();
-    assert.equal(await readAll(client), "answer");
     assert.equal(await end, "ended");
+    assert.equal(await readAll(client), "answer");
     assert.deepEqual(counts, { up: 13, down: 6 });
   });
 
@@ -174,7 +174,7 @@ export function netContract(name: string, make: (clock: ManualClock) => NetUnder
     assert.equal(await cut, undefined);
     const counts = { up: 0, down: 0 };
     const options = { idleTimeout: 0, counts, first: new Uint8Array(0) };
-    const end = parts.net.pipe(downstream, upstream, options);
+    const end = parts.pipe(downstream, upstream, options);
     await server.write(bytesOf("220 hello\r\n"));
     const greeting = new Uint8Array(11);
     assert.equal(await client.read(greeting), 11);
@@ -188,16 +188,18 @@ export function netContract(name: string, make: (clock: ManualClock) => NetUnder
 
   test("a pipe ends when neither side has sent for the idle timeout", async (parts) => {
     const { client, server, end } = await parts.piped({ idleTimeout: IDLE });
-    parts.clock.advance(IDLE - 1);
-    await client.write(bytesOf("still here"));
-    assert.equal(await server.read(new Uint8Array(16)), 10);
     let over: string | undefined;
     end.then((how) => over = how);
+    for (const [from, to] of [[client, server], [server, client], [client, server]] as const) {
+      parts.clock.advance(IDLE - 1);
+      await from.write(bytesOf("still here"));
+      assert.equal(await to.read(new Uint8Array(16)), 10);
+      await turn();
+    }
     parts.clock.advance(IDLE - 1);
-    await server.write(bytesOf("me too"));
-    assert.equal(await client.read(new Uint8Array(16)), 6);
+    await turn();
     assert.equal(over, undefined);
-    parts.clock.advance(IDLE);
+    parts.clock.advance(1 + IDLE / 8);
     assert.equal(await end, "idle_timeout");
   });
 
@@ -273,8 +275,16 @@ class Parts {
   async piped({ idleTimeout = 0, first = new Uint8Array(0) } = {}) {
     const ends = await this.joined();
     const counts = { up: 0, down: 0 };
-    const options = { idleTimeout, counts, first };
-    return { ...ends, counts, end: this.net.pipe(ends.downstream, ends.upstream, options) };
+    const end = this.pipe(ends.downstream, ends.upstream, { idleTimeout, counts, first });
+    return { ...ends, counts, end };
+  }
+
+  /** A pipe whose connections are closed behind it, as its caller does. */
+  async pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
+    const end = await this.net.pipe(downstream, upstream, options);
+    downstream.close();
+    upstream.close();
+    return end;
   }
 
   close(): void {
