@@ -190,7 +190,7 @@ export function crc32c(bytes: Uint8Array): number {
  *
  * Of two families both ends are written as IPv6, the IPv4 one in its mapped form, as HAProxy does (`src/connection.c`,
  * `make_proxy_line_v1` and `_v2`): UNKNOWN would lose the client's address, and some receivers refuse it (§2.1).
- * @param client Who connected; `undefined`: it is not known.
+ * @param client Who connected; `undefined`: nobody knows, and the header says so.
  * @param destination The address that the client connected to.
  */
 export function encodeProxyHeader(
@@ -198,13 +198,7 @@ export function encodeProxyHeader(
   client: SocketAddress | undefined,
   destination: SocketAddress,
 ): Uint8Array {
-  const [from, to] = [client && parseIp(client.address), parseIp(destination.address)];
-  const known = from !== undefined && to !== undefined;
-  const ends = !known
-    ? undefined
-    : from.family === to.family
-    ? { from, to }
-    : { from: asIpv6(from), to: asIpv6(to) };
+  const ends = client && endsOf(client, destination);
   const ports = [client?.port ?? 0, destination.port] as const;
   switch (version) {
     case "v1":
@@ -221,6 +215,12 @@ interface Ends {
   readonly to: Ip;
 }
 
+function endsOf(client: SocketAddress, destination: SocketAddress): Ends | undefined {
+  const [from, to] = [parseIp(client.address), parseIp(destination.address)];
+  if (from === undefined || to === undefined) return undefined;
+  return from.family === to.family ? { from, to } : { from: asIpv6(from), to: asIpv6(to) };
+}
+
 function encodeLine(ends: Ends | undefined, ports: readonly [number, number]): Uint8Array {
   const said = ends === undefined
     ? "UNKNOWN"
@@ -234,10 +234,12 @@ function encodeBinary(ends: Ends | undefined, ports: readonly [number, number]):
     ...ipBytes(ends.to),
     ...ports.flatMap((port) => [port >> 8, port & 0xff]),
   ];
+  // A receiver must accept LOCAL; it may refuse PROXY without a family (§2.2), and HAProxy does.
+  const command = ends === undefined ? LOCAL : PROXY;
   const family = ends === undefined ? 0 : (ends.from.family === 4 ? IPV4 : IPV6) << 4 | STREAM;
   return Uint8Array.from([
     ...Array.from(SIGNATURE, (character) => character.charCodeAt(0)),
-    2 << 4 | PROXY,
+    2 << 4 | command,
     family,
     block.length >> 8,
     block.length & 0xff,

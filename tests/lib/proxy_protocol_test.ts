@@ -295,6 +295,6 @@ Deno.test("an end that is no IP address is written as unknown, which is read wit
   const line = encodeProxyHeader("v1", odd, v6);
   assert.deepEqual(line, ascii("PROXY UNKNOWN\r\n"));
   const binary = encodeProxyHeader("v2", v6, odd);
-  assert.deepEqual(binary, hex(`${SIGNATURE} 21 00 0000`));
+  assert.deepEqual(binary, hex(`${SIGNATURE} 20 00 0000`));
   for (const head of [line, binary]) assert.equal(headerOf(head).source, undefined);
 });
