@@ -82,7 +82,7 @@ export async function contenders(
     version: [Deno.execPath(), "--version"],
     template: "sluice.toml",
     command: (config) => command.map((word) => word === "CONFIG" ? config : word),
-    readyLine: /\b(ready|listening)\b/i,
+    readyLine: /\bready: /,
   };
   const found: Contender[] = [];
   for (const proxy of [sluice, ...PEERS]) {

@@ -9,8 +9,8 @@
  *   load idle     PORT CONNECTIONS 0       PRELUDE    hold them open
  *
  * Every connection begins with the prelude (the bytes of that file), by which a proxy knows where to send it.
- * Clients print one line of JSON. A backend and idle clients end when their standard input does, so that they
- * do not outlive who started them.
+ * Clients print one line of JSON. A backend and idle clients stay: they say on standard error that they are
+ * ready, and end when their standard input does, so that they do not outlive who started them.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -121,8 +121,7 @@ static int backend(int echo_port, int source_port) {
   listen_on(echo_port, false);
   listen_on(source_port, true);
   new_peer(STANDARD_INPUT, STDIN_FILENO, false);
-  puts("ready");
-  fflush(stdout);
+  fputs("ready\n", stderr);
   struct epoll_event events[EVENTS];
   for (;;) {
     int n = epoll_wait(epoll, events, EVENTS, -1);
@@ -244,11 +243,10 @@ static double percentile(double share) {
   return 0;
 }
 
-static void print_counted(void) {
-  printf("{\"running\":%d,\"errors\":%lu,\"seconds\":%.4f,\"exchanges\":%lu,\"bytes\":%lu,\"p50\":%.0f,\"p99\":%.0f}\n",
-         run.running, counted.errors, now() - counted.since, counted.exchanges, counted.bytes, percentile(.5),
-         percentile(.99));
-  fflush(stdout);
+static void print_counted(FILE *to) {
+  fprintf(to, "{\"running\":%d,\"errors\":%lu,\"seconds\":%.4f,\"exchanges\":%lu,\"bytes\":%lu,", run.running,
+          counted.errors, now() - counted.since, counted.exchanges, counted.bytes);
+  fprintf(to, "\"p50\":%.0f,\"p99\":%.0f}\n", percentile(.5), percentile(.99));
 }
 
 static int clients(double seconds) {
@@ -261,7 +259,7 @@ static int clients(double seconds) {
     int n = epoll_wait(epoll, events, EVENTS, 100);
     for (int i = 0; i < n; i++) on_event(events[i].data.ptr);
   }
-  print_counted();
+  print_counted(run.mode == IDLE ? stderr : stdout);
   if (run.mode == IDLE)
     while (read(STDIN_FILENO, buffer, BUFFER) > 0) continue;
   return 0;

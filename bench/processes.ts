@@ -12,7 +12,7 @@ const END_WITHIN = 500;
 /** How many of the lines that a process prints are kept, for when it fails. */
 const LINES_KEPT = 20;
 
-/** When a process is ready: with a line that it prints, or when its port takes a connection. */
+/** When a process is ready: with a line on its standard error, or when its port takes a connection. */
 export type Readiness = { readonly line: RegExp } | { readonly port: number };
 
 /** A process that runs until it is ended. */
@@ -20,7 +20,7 @@ export interface Process {
   readonly child: Deno.ChildProcess;
   /** From its start until it was ready, ms. */
   readonly startTime: number;
-  /** The lines that it printed last. */
+  /** The last lines on its standard error. */
   readonly printed: readonly string[];
 }
 
@@ -30,12 +30,13 @@ export class Processes {
   #ending = false;
 
   /**
-   * Starts a process that stays, and waits until it is ready. Its standard input ends when this process does.
+   * Starts a process that stays, and waits until it is ready. Its standard input ends when this process does;
+   * its standard output leads nowhere, so that what it logs there costs nobody else any time.
    * @throws {Error} with what it printed, when it ends instead or takes too long.
    */
   async start(command: readonly string[], readiness: Readiness): Promise<Process> {
     const started = performance.now();
-    const child = this.#spawn(command);
+    const child = this.#spawn(command, "null");
     const printed: string[] = [];
     const lineSeen = Promise.withResolvers<"ready">();
     const onLine = (line: string) => {
@@ -43,7 +44,7 @@ export class Processes {
       if (printed.length > LINES_KEPT) printed.shift();
       if ("line" in readiness && readiness.line.test(line)) lineSeen.resolve("ready");
     };
-    const ended = Promise.all([eachLine(child.stdout, onLine), eachLine(child.stderr, onLine)]);
+    const ended = eachLine(child.stderr, onLine);
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), READY_WITHIN);
     const outcome = await Promise.race([
@@ -65,7 +66,7 @@ export class Processes {
    * @throws {Error} with what it printed on the other, when it fails.
    */
   async run(command: readonly string[]): Promise<string> {
-    const { success, stdout, stderr } = await this.#spawn(command).output();
+    const { success, stdout, stderr } = await this.#spawn(command, "piped").output();
     const text = new TextDecoder();
     if (success) return text.decode(stdout);
     throw new Error(`${command.join(" ")} failed:\n${text.decode(stderr)}`);
@@ -86,12 +87,15 @@ export class Processes {
     await Promise.all([...this.#running].map((child) => this.end({ child })));
   }
 
-  #spawn([program = "", ...args]: readonly string[]): Deno.ChildProcess {
+  #spawn(
+    [program = "", ...args]: readonly string[],
+    stdout: "piped" | "null",
+  ): Deno.ChildProcess {
     if (this.#ending) throw new Error("the run has ended");
     const child = new Deno.Command(program, {
       args,
       stdin: "piped",
-      stdout: "piped",
+      stdout,
       stderr: "piped",
       env: { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" },
     }).spawn();
