@@ -6,10 +6,21 @@
  * @module
  */
 import type { Probe } from "./probe.ts";
+import { adb } from "./adb.ts";
+import { amqp } from "./amqp.ts";
 import { http } from "./http.ts";
+import { mqtt } from "./mqtt.ts";
+import { openvpn } from "./openvpn.ts";
+import { postgres } from "./postgres.ts";
+import { rdp } from "./rdp.ts";
+import { redis } from "./redis.ts";
 import { socks4, socks5 } from "./socks.ts";
 import { ssh } from "./ssh.ts";
+import { syslog } from "./syslog.ts";
+import { teamspeak } from "./teamspeak.ts";
+import { tinc } from "./tinc.ts";
 import { tls } from "./tls.ts";
+import { xmpp } from "./xmpp.ts";
 
 export type { Facts, Probe, ProbeResult } from "./probe.ts";
 export { probe } from "./probe.ts";
@@ -21,6 +32,17 @@ export const tcpProbes: Readonly<Record<string, Probe>> = {
   tls,
   ssh,
   http,
+  rdp,
+  amqp,
+  xmpp,
+  adb,
+  tinc,
+  teamspeak,
+  postgres,
+  mqtt,
   socks5,
   socks4,
+  redis,
+  openvpn,
+  syslog,
 };
