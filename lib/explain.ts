@@ -19,7 +19,14 @@ import {
   routeVerdicts,
 } from "./explain/verdicts.ts";
 import { parseProxyHeader, type ProxyHeader } from "./proxy_protocol.ts";
-import { decide, type Decision, type HeadState, type RouteTable, routeTable } from "./routing.ts";
+import {
+  decide,
+  type Decision,
+  earlyAcl,
+  type HeadState,
+  type RouteTable,
+  routeTable,
+} from "./routing.ts";
 
 /** An answer that is plain data: `JSON.stringify` loses nothing of it. */
 export interface Explanation {
@@ -149,10 +156,7 @@ function follow(question: Question, bytes: Uint8Array, given: HeadState): Way {
   const seen = { ...start, head, state };
   if (stop !== undefined) return { ...seen, outcome: stop };
 
-  // A list that is the same for every route is asked before the first byte is read.
-  const routes = [...listener.routes, ...listener.defaultRoute ? [listener.defaultRoute] : []];
-  const isEarly = routes.every(({ acl }) => acl === undefined);
-  const early = isEarly ? askAcl(listener, undefined, start.client) : undefined;
+  const early = earlyAcl(listener) && askAcl(listener, undefined, start.client);
   if (early?.denial !== undefined) return { ...seen, acl: early.acl, outcome: early.denial };
 
   const decision = decide(table, head, state);

@@ -4,6 +4,7 @@
  * @module
  */
 import { any, type Facts, type Probe, regex, tcpProbes } from "../probes/mod.ts";
+import type { Acl } from "./acl.ts";
 import type { ProbeTimeoutAnswer, Route } from "./config/config.ts";
 
 /** What {@linkcode decide} needs of a listener's configuration. */
@@ -113,6 +114,14 @@ function onTimeout({ onProbeTimeout, routes }: RouteSource): Decision | undefine
     default:
       return onProbeTimeout satisfies never;
   }
+}
+
+/** The list that can be asked before the route is known: the listener's, unless some route has its own. */
+export function earlyAcl(
+  { acl, routes, defaultRoute }: RouteSource & { readonly acl?: Acl },
+): Acl | undefined {
+  const all = defaultRoute === undefined ? routes : [...routes, defaultRoute];
+  return all.some((route) => route.acl !== undefined) ? undefined : acl;
 }
 
 /** Why a route of the right protocol does not take these facts; `undefined` if it does. */

@@ -8,7 +8,7 @@ import type { Config, ListenerConfig } from "./config/config.ts";
 import type { Log } from "./log.ts";
 import { Pools } from "./pool.ts";
 import type { Resolver } from "./resolver.ts";
-import { routeTable } from "./routing.ts";
+import { earlyAcl, routeTable } from "./routing.ts";
 import {
   type Clock,
   type Conn,
@@ -177,7 +177,7 @@ export class Server {
         route.action.kind === "forward" ? [[route, this.#pools.get(route.action.pool)]] : []
       ),
     );
-    const early = routes.some(({ acl }) => acl !== undefined) ? undefined : config.acl;
+    const early = earlyAcl(config);
     return { config, table: routeTable(config), pools, load, ...early && { earlyAcl: early } };
   }
 
