@@ -18,15 +18,15 @@ const HANDSHAKE = 22;
 const MAJOR_VERSION = 3;
 const MAX_FRAGMENT_LENGTH = 2 ** 14;
 
-const CLIENT_HELLO = 1;
+export const CLIENT_HELLO = 1;
 const MESSAGE_HEADER_LENGTH = 4;
 /** The longest that a ClientHello can be, every vector in it at its limit. */
 const MAX_CLIENT_HELLO_LENGTH = 2 + 32 + 33 + (2 + 0xfffe) + (1 + 0xff) + (2 + 0xffff);
 
 /** Matches a whole ClientHello; gives `serverName`, `alpns`, `details.versions` and `details.ech`. */
 export const tls = probe((head) => {
-  const message = readMessage(head);
-  const hello = message && clientHello(message);
+  const message = readMessage(head, CLIENT_HELLO);
+  const hello = message && clientHello(new ByteReader(message.body, false));
   if (hello === undefined) return undefined;
   const { versions, ech, ...names } = hello;
   return {
@@ -36,13 +36,26 @@ export const tls = probe((head) => {
   };
 });
 
-/** A reader over the ClientHello: a view of the head if one record holds it, else of one joined copy. */
-function readMessage(head: ByteReader): ByteReader | undefined {
+/** A handshake message that was read from its records. */
+export interface HandshakeMessage {
+  /** Without its header: a view of the head if one record holds the message, else of one joined copy. */
+  readonly body: Uint8Array;
+  /** Bytes behind it in its last record. */
+  readonly excess: number;
+}
+
+/**
+ * Reads records up to the end of the handshake message that they begin with.
+ * @param type The message's type; its first byte decides before the rest is there.
+ * @returns `undefined` if it is another message, none at all, or longer than any ClientHello.
+ * @throws {Shortage} If records are missing.
+ */
+export function readMessage(records: ByteReader, type: number): HandshakeMessage | undefined {
   const fragments: Uint8Array[] = [];
   let gathered = 0;
   let length: number | undefined;
   while (length === undefined || gathered < MESSAGE_HEADER_LENGTH + length) {
-    const fragment = readRecord(head, gathered === 0);
+    const fragment = readRecord(records, gathered === 0 ? type : undefined);
     if (fragment === undefined) return undefined;
     fragments.push(fragment);
     gathered += fragment.length;
@@ -55,17 +68,17 @@ function readMessage(head: ByteReader): ByteReader | undefined {
   }
   const message = new ByteReader(join(fragments, gathered), false);
   message.skip(MESSAGE_HEADER_LENGTH);
-  return message.take(length);
+  return { body: message.bytes(length), excess: message.remaining };
 }
 
-/** The fragment of the next record, once it is all there; of the first one, its first byte decides before. */
-function readRecord(head: ByteReader, first: boolean): Uint8Array | undefined {
-  if (head.u8() !== HANDSHAKE || head.u8() !== MAJOR_VERSION) return undefined;
-  head.skip(1); // The minor version says nothing and must be ignored.
-  const length = head.u16();
+/** The fragment of the next record, once it is all there; its first byte decides before where `begins` says what it is. */
+function readRecord(records: ByteReader, begins: number | undefined): Uint8Array | undefined {
+  if (records.u8() !== HANDSHAKE || records.u8() !== MAJOR_VERSION) return undefined;
+  records.skip(1); // The minor version says nothing and must be ignored.
+  const length = records.u16();
   if (length === 0 || length > MAX_FRAGMENT_LENGTH) return undefined;
-  if (first && head.peek() !== CLIENT_HELLO) return undefined;
-  return head.bytes(length);
+  if (begins !== undefined && records.peek() !== begins) return undefined;
+  return records.bytes(length);
 }
 
 function join(fragments: readonly Uint8Array[], length: number): Uint8Array {
