@@ -3,13 +3,16 @@
  *
  * @module
  */
-import { type Cidr, type Ip, parseIp } from "./addr.ts";
+import { type Cidr, formatCidr, type Ip, parseIp } from "./addr.ts";
 
 /** A set of addresses, found by binary search: O(log n) for any number of networks. */
 export class AddressSet {
+  /** What it was made of, in the order given: equal lists make equal sets. */
+  readonly networks: readonly string[];
   readonly #ranges: Readonly<Record<4 | 6, readonly Range[]>>;
 
   constructor(networks: readonly Cidr[]) {
+    this.networks = [...new Set(networks.map(formatCidr))];
     this.#ranges = { 4: ranges(networks, 4), 6: ranges(networks, 6) };
   }
 

@@ -114,6 +114,11 @@ export function parseCidr(text: string): Cidr | undefined {
   return { ip: { family: ip.family, value: ip.value >> hostBits << hostBits }, prefix };
 }
 
+/** Writes a network so that {@linkcode parseCidr} reads it; a network of one as the address alone. */
+export function formatCidr({ ip, prefix }: Cidr): string {
+  return prefix === (ip.family === 4 ? 32 : 128) ? formatIp(ip) : `${formatIp(ip)}/${prefix}`;
+}
+
 /**
  * Parses `host:port`, `192.0.2.1:443` or `[2001:db8::1]:443`.
  * @throws {SyntaxError} Saying what was expected and what was found.

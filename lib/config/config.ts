@@ -64,7 +64,19 @@ export interface Route {
   readonly name: string;
   readonly match: RouteMatch;
   readonly acl?: Acl;
+  /** `tls`: how to read the name that an encrypted ClientHello hides. */
+  readonly ech?: EchConfig;
   readonly action: RouteAction;
+}
+
+/** Encrypted ClientHello (RFC 9849), as the server in front of the private names. */
+export interface EchConfig {
+  /** The ECHConfigList that clients find in DNS (§4). */
+  readonly configList: Uint8Array;
+  /** Raw private keys, each belonging to one of its configurations. */
+  readonly privateKeys: readonly Uint8Array[];
+  /** Names that may be hidden, and so where such a connection goes; without a port in the file, the listener's. */
+  readonly privateServerNames: readonly HostPort[];
 }
 
 /** What a connection must be for a route to take it. Empty lists match everything. */

@@ -1,0 +1,132 @@
+/**
+ * A resolved configuration as TOML that says everything: `sluice check` prints it.
+ *
+ * @module
+ */
+import type { Acl } from "../acl.ts";
+import { formatHostPort } from "../addr.ts";
+import type { Config, ListenerConfig, Route } from "./config.ts";
+import type { EchConfig, Pool } from "./config.ts";
+import { ENTRY_DEFAULTS } from "./defaults.ts";
+import { formatDuration } from "./duration.ts";
+import { formatKey, quoteText } from "./problem.ts";
+
+/** Writes a configuration so that it can be read, by people and by `loadConfig` alike, every default filled in. */
+export function resolvedText(config: Config): string {
+  const top = table([], {
+    tcp_max_connections: config.maxConnections,
+    drain_timeout: formatDuration(config.drainTimeout),
+    dns_cache_min_ttl: formatDuration(config.dns.minTtl),
+    dns_cache_max_ttl: formatDuration(config.dns.maxTtl),
+  });
+  return [top, ...config.listeners.flatMap(listenerTables)].join("\n");
+}
+
+function listenerTables(listener: ListenerConfig): readonly string[] {
+  const path = ["listeners", listener.name];
+  const { defaultRoute, onProbeTimeout } = listener;
+  const of = (isV6: boolean) => listener.addresses.filter((one) => one.includes(":") === isV6);
+  const pool = defaultRoute?.action.kind === "forward" ? defaultRoute.action : undefined;
+  return [
+    table(path, {
+      listen_port: listener.port,
+      listen_address_v4: orNothing(of(false)),
+      listen_address_v6: orNothing(of(true)),
+      tcp_backlog: listener.backlog,
+      tcp_max_connections: listener.maxConnections,
+      max_connections_per_ip: listener.maxConnectionsPerIp,
+      tcp_recv_proxy_protocol: listener.trustedProxies !== undefined,
+      tcp_trusted_proxies: listener.trustedProxies?.networks,
+      probe_timeout: formatDuration(listener.probeTimeout),
+      probe_max_bytes: listener.probeMaxBytes,
+      on_probe_timeout: onProbeTimeout.kind === "route" ? onProbeTimeout.name : onProbeTimeout.kind,
+      connect_timeout: formatDuration(listener.connectTimeout),
+      connect_retries: listener.connectRetries,
+      tcp_idle_timeout: formatDuration(listener.idleTimeout),
+      tcp_keepalive: formatDuration(listener.keepalive),
+      ...pool && {
+        tcp_target: targets(pool.pool),
+        tcp_load_balance: pool.pool.algorithm,
+        tcp_send_proxy_protocol: pool.sendProxy,
+      },
+    }),
+    ...aclTable([...path, "acl"], listener.acl),
+    ...listener.routes.flatMap((route) => routeTables([...path, "protocols", route.name], route)),
+  ];
+}
+
+function routeTables(
+  path: readonly string[],
+  { match, acl, ech, action }: Route,
+): readonly string[] {
+  const isRegex = match.protocol === "regex";
+  return [
+    table(path, {
+      protocol: match.protocol,
+      server_names: orNothing(match.serverNames),
+      alpns: orNothing(match.alpns),
+      hosts: orNothing(match.hosts),
+      patterns: isRegex ? match.patterns.map(({ source }) => source) : undefined,
+      min_length: isRegex ? match.minLength : undefined,
+      action: action.kind,
+      ...action.kind === "forward" && {
+        target: targets(action.pool),
+        load_balance: action.pool.algorithm,
+        send_proxy_protocol: action.sendProxy,
+      },
+    }),
+    ...aclTable([...path, "acl"], acl),
+    ...echTable([...path, "ech"], ech),
+  ];
+}
+
+function aclTable(path: readonly string[], acl: Acl | undefined): readonly string[] {
+  if (acl === undefined) return [];
+  const { allow, deny, message } = acl;
+  return [table(path, { allow: allow?.networks, deny: deny?.networks, message })];
+}
+
+function echTable(path: readonly string[], ech: EchConfig | undefined): readonly string[] {
+  if (ech === undefined) return [];
+  return [table(path, {
+    ech_config_list: base64(ech.configList),
+    private_keys: ech.privateKeys.map(base64),
+    private_server_names: ech.privateServerNames.map(formatHostPort),
+  })];
+}
+
+type Value = string | number | boolean | readonly Item[] | undefined;
+type Item = string | { readonly address: string; readonly weight: number };
+
+function table(path: readonly string[], values: Readonly<Record<string, Value>>): string {
+  const lines = Object.entries(values)
+    .flatMap(([key, value]) => value === undefined ? [] : [`${key} = ${valueText(value)}\n`]);
+  return (path.length > 0 ? `[${path.map(formatKey).join(".")}]\n` : "") + lines.join("");
+}
+
+function valueText(value: Exclude<Value, undefined> | Item): string {
+  if (typeof value === "string") return quoted(value);
+  if (typeof value !== "object") return String(value);
+  if ("address" in value) return `{ address = ${quoted(value.address)}, weight = ${value.weight} }`;
+  return `[${value.map(valueText).join(", ")}]`;
+}
+
+/** Text in quotes, so that it names no variable. */
+function quoted(text: string): string {
+  return quoteText(text).replaceAll("${", () => "$${");
+}
+
+function targets({ targets }: Pool): readonly Item[] {
+  return targets.map(({ weight, ...at }) => {
+    const address = formatHostPort(at);
+    return weight === ENTRY_DEFAULTS.weight ? address : { address, weight };
+  });
+}
+
+function orNothing(list: readonly string[]): readonly string[] | undefined {
+  return list.length > 0 ? list : undefined;
+}
+
+function base64(bytes: Uint8Array): string {
+  return btoa(String.fromCharCode(...bytes));
+}

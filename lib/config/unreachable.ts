@@ -1,0 +1,128 @@
+/**
+ * Entries that no connection can get to, because earlier ones take everything that they would.
+ *
+ * Routing asks the entries of a protocol in classes (name and ALPN, name, ALPN, neither), and in a class in the order
+ * of the file (`routing.ts`). An entry cannot cover one of another class: it asks for something that the other does
+ * not, and is asked later where it asks for less. So each class is looked at alone.
+ *
+ * @module
+ */
+import { type EntrySource, isUdp, type ListenerSource } from "./inherit.ts";
+import { type Finding, formatPath } from "./problem.ts";
+import { ENTRY_DEFAULTS } from "./defaults.ts";
+import type { EntryTable } from "./schema.ts";
+import type { Broken } from "./validate.ts";
+
+/** What an entry asks of a connection, of which any part will do; empty lists ask for nothing. */
+interface Conditions {
+  /** Entries with different ones never take from each other. */
+  readonly class: string;
+  /** The key that holds `names`. */
+  readonly key: "server_names" | "hosts" | "patterns";
+  readonly names: readonly string[];
+  readonly alpns: readonly string[];
+}
+
+/** Finds entries, and parts of entries, that are never reached, and a default target behind `any`. */
+export function* checkReach(source: ListenerSource, broken: Broken): Iterable<Finding> {
+  const classes = new Map<string, Array<{ entry: EntrySource; conditions: Conditions }>>();
+  for (const entry of source.entries) {
+    const conditions = conditionsOf(entry, broken);
+    if (conditions === undefined) continue;
+    const group = classes.get(conditions.class);
+    if (group === undefined) classes.set(conditions.class, [{ entry, conditions }]);
+    else group.push({ entry, conditions });
+  }
+  for (const group of classes.values()) {
+    const claims = new Claims();
+    for (const { entry, conditions } of group) {
+      yield* reached(entry, conditions, claims);
+      claims.add(entry, conditions);
+    }
+  }
+  const any = source.entries.find(({ table }) => table.protocol === "any");
+  if (any !== undefined && source.own.tcp_target !== undefined) {
+    const message = `is never reached: ${formatPath(any.path)} takes all that no other entry takes`;
+    yield { path: [...source.path, "tcp_target"], message, about: "key" };
+  }
+}
+
+const CONDITION_KEYS = [
+  "protocol",
+  "server_names",
+  "alpns",
+  "alpn",
+  "hosts",
+  "patterns",
+  "min_length",
+] as const satisfies readonly (keyof EntryTable)[];
+
+/** `undefined` for an entry whose conditions are not known, because something is wrong with them. */
+function conditionsOf({ path, table }: EntrySource, broken: Broken): Conditions | undefined {
+  const { protocol } = table;
+  if (protocol === undefined || CONDITION_KEYS.some((key) => broken.has([...path, key]))) {
+    return undefined;
+  }
+  if (protocol === "regex") {
+    const names = table.patterns?.map(({ source }) => source);
+    if (names === undefined) return undefined;
+    const length = table.min_length ?? ENTRY_DEFAULTS.min_length;
+    return { class: `regex ${length}`, key: "patterns", names, alpns: [] };
+  }
+  const key = protocol === "http" ? "hosts" : "server_names";
+  const names = table[key] ?? [];
+  const alpns = table.alpns ?? table.alpn ?? [];
+  return { class: `${protocol} ${names.length > 0} ${alpns.length > 0}`, key, names, alpns };
+}
+
+function* reached(
+  entry: EntrySource,
+  { key, names, alpns }: Conditions,
+  claims: Claims,
+): Iterable<Finding> {
+  const takers = (names.length > 0 ? names : [ALL]).map((name) =>
+    (alpns.length > 0 ? alpns : [ALL]).map((alpn) => claims.taker(name, alpn))
+  );
+  const all = takers.flat();
+  if (all.every((taker) => taker !== undefined)) {
+    const list = [...new Set(all.map(({ path }) => formatPath(path)))].join(" and ");
+    const many = list.includes(" and ") ? "take" : "takes";
+    const kind = isUdp(entry) ? "client" : "connection";
+    const message = `never gets a ${kind}: ${list}, earlier in the file, ${many} all that it would`;
+    yield { path: entry.path, message, about: "key" };
+    return;
+  }
+  for (const [i, row] of takers.entries()) {
+    const [taker] = row;
+    if (taker === undefined || !row.every((one) => one !== undefined)) continue;
+    const message = `"${names[i]}" never gets here: ${formatPath(taker.path)} takes it`;
+    yield { path: [...entry.path, key, i], message, isWarning: true };
+  }
+}
+
+/** Stands for a condition that is not there. */
+const ALL = "";
+
+/** What earlier entries of a class take. */
+class Claims {
+  readonly #byName = new Map<string, Array<{ entry: EntrySource; alpns: readonly string[] }>>();
+
+  add(entry: EntrySource, { names, alpns }: Conditions): void {
+    for (const name of names.length > 0 ? names : [ALL]) {
+      this.#byName.set(name, [...this.#byName.get(name) ?? [], { entry, alpns }]);
+    }
+  }
+
+  /** The first entry that takes what has this name, or one of these names, and offers this alone. */
+  taker(name: string, alpn: string): EntrySource | undefined {
+    return covering(name)
+      .flatMap((pattern) => this.#byName.get(pattern) ?? [])
+      .find(({ alpns }) => alpn === ALL || alpns.includes(alpn))?.entry;
+  }
+}
+
+/** The patterns that cover a name or a wildcard: itself, and the wildcards above it. */
+function covering(name: string): readonly string[] {
+  const labels = name.split(".");
+  return [name, ...labels.slice(1).map((_, i) => `*.${labels.slice(i + 1).join(".")}`)];
+}
