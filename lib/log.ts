@@ -39,7 +39,7 @@ export interface LogOptions {
   readonly stdout: Output;
   readonly stderr: Output;
   /** Whether lines on `stderr` are coloured. */
-  readonly colors: boolean;
+  readonly colour: boolean;
   readonly clock: Clock;
 }
 
@@ -54,7 +54,7 @@ export interface OpenLog extends Log {
  * @throws {Error} If the directory cannot be written to; the message says why.
  */
 export async function openLog(options: LogOptions): Promise<OpenLog> {
-  const { clock, colors, format, level } = options;
+  const { clock, colour, format, level } = options;
   const line = (level: LogLevel) => (text: string, properties: LogProperties = {}) =>
     // Not `info()` and its like: they would look for `{placeholders}` in names that strangers chose.
     logger.emit({ timestamp: clock.date(), level, message: [text], rawMessage: text, properties });
@@ -62,7 +62,7 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   const { own, access, terminal, files } = openWriters(options, warning);
 
   const formatOwn = format === "json" ? formatLineAsJson : formatLine;
-  const onTerminal: Sink = (record) => terminal.write(formatOwn(record, colors));
+  const onTerminal: Sink = (record) => terminal.write(formatOwn(record, colour));
   const onFile: Sink = (record) => own.write(formatOwn(record, false));
   await configure({
     reset: true,
@@ -145,7 +145,7 @@ function fileTrouble(files: readonly LogFile[], clock: Clock, tell: Sink): Sink 
   };
 }
 
-const LEVEL_COLORS: Readonly<Record<LogRecord["level"], string>> = {
+const LEVEL_COLOURS: Readonly<Record<LogRecord["level"], string>> = {
   trace: "2",
   debug: "2",
   info: "32",
@@ -155,11 +155,11 @@ const LEVEL_COLORS: Readonly<Record<LogRecord["level"], string>> = {
 };
 
 /** The time, the level, the message, and the properties as `key=value`. */
-function formatLine(record: LogRecord, colored: boolean): string {
+function formatLine(record: LogRecord, coloured: boolean): string {
   const { timestamp, level, rawMessage, properties } = record;
   const name = level.padEnd(7);
   let line = `${new Date(timestamp).toISOString()} ` +
-    `${colored ? `\x1b[${LEVEL_COLORS[level]}m${name}\x1b[0m` : name} ${
+    `${coloured ? `\x1b[${LEVEL_COLOURS[level]}m${name}\x1b[0m` : name} ${
       printable(`${rawMessage}`)
     }`;
   for (const [key, value] of Object.entries(properties)) {

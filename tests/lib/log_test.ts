@@ -20,14 +20,14 @@ const record: ConnectionRecord = {
 };
 
 function options(
-  changes: Partial<Pick<LogOptions, "level" | "format" | "colors" | "directory">> = {},
+  changes: Partial<Pick<LogOptions, "level" | "format" | "colour" | "directory">> = {},
 ) {
   const memory = {
     stdout: new MemoryOutput(),
     stderr: new MemoryOutput(),
     clock: new ManualClock(),
   };
-  return { ...memory, level: "info", format: "text", colors: false, ...changes } as const;
+  return { ...memory, level: "info", format: "text", colour: false, ...changes } as const;
 }
 
 async function inDirectory(test: (directory: string) => Promise<void>): Promise<void> {
@@ -90,13 +90,13 @@ Deno.test("a name in a message is not taken for a placeholder, nor a line break 
 });
 
 Deno.test("levels are coloured on a terminal that takes colours, never in JSON", async () => {
-  const text = options({ colors: true });
+  const text = options({ colour: true });
   let log = await openLog(text);
   log.error("bad");
   await log.close();
   assert.ok(text.stderr.text.includes("\x1b[31merror  \x1b[0m bad"));
 
-  const json = options({ colors: true, format: "json" });
+  const json = options({ colour: true, format: "json" });
   log = await openLog(json);
   log.error("bad");
   await log.close();
@@ -106,7 +106,7 @@ Deno.test("levels are coloured on a terminal that takes colours, never in JSON",
 Deno.test("with a directory both logs are files in it, made if it is missing", () =>
   inDirectory(async (parent) => {
     const directory = join(parent, "var", "log");
-    const to = options({ directory, colors: true });
+    const to = options({ directory, colour: true });
     const log = await openLog(to);
     log.info("ready");
     log.access(record);

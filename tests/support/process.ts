@@ -7,7 +7,7 @@ export class MemoryOutput implements Output {
 
   constructor(readonly isTerminal = false) {}
 
-  readonly write = (text: string): Promise<void> => {
+  write = (text: string): Promise<void> => {
     this.text += text;
     this.#waiting = this.#waiting.filter(({ pattern, resolve }) => {
       const match = this.text.match(pattern);

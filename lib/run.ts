@@ -1,0 +1,144 @@
+/**
+ * A configuration file made to run: until a signal ends it, through every change of the file.
+ *
+ * @module
+ */
+import { formatAddress } from "./addr.ts";
+import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./config_file.ts";
+import { ConfigWatch } from "./config_watch.ts";
+import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
+import { Reload } from "./reload.ts";
+import { type Lookup, Resolver } from "./resolver.ts";
+import type { Process, Signal } from "./runtime/process.ts";
+import type { Clock, Net } from "./runtime/runtime.ts";
+import { Server } from "./server.ts";
+
+/** What the entry points hand in: all that differs from runtime to runtime. */
+export interface Platform {
+  readonly process: Process;
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly lookup: Lookup;
+}
+
+export interface RunOptions {
+  readonly config: ConfigSource;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly logDir?: string;
+  /** Whether stderr takes colours. */
+  readonly colour: boolean;
+}
+
+/** How long lines that nobody reads may hold up the end, ms. */
+const FLUSH_TIMEOUT = 1000;
+
+/**
+ * Runs until a signal ends it.
+ * @returns The exit code: 0 after a drain; 1 if it could not start, or a second signal cut the drain short; 2 if the
+ *   configuration is not good.
+ */
+export async function run(options: RunOptions, platform: Platform): Promise<number> {
+  const { clock, process } = platform;
+  const loaded = await loadFile(options.config);
+  if (!loaded.ok) {
+    await process.stderr.write(report(loaded.problems));
+    return 2;
+  }
+  const { stdout, stderr } = process;
+  const { colour, logDir: directory, logFormat: format, logLevel: level } = options;
+  let log: OpenLog;
+  try {
+    const where = directory === undefined ? {} : { directory };
+    log = await openLog({ level, format, ...where, stdout, stderr, colour, clock });
+  } catch (error) {
+    await stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  }
+  const code = await serve(loaded, log, options, platform);
+  await within(clock, FLUSH_TIMEOUT, log.close());
+  return code;
+}
+
+/** Runs what was loaded, and whatever the file says later. */
+async function serve(
+  loaded: Loaded & { ok: true },
+  log: Log,
+  { config: source, logDir }: RunOptions,
+  { process, net, clock, lookup }: Platform,
+): Promise<number> {
+  const resolver = new Resolver(lookup, clock, loaded.config.dns);
+  const server = new Server({ net, clock, resolver, random: Math.random, log });
+  const reload = new Reload(loaded, {
+    file: source.file,
+    load: (text) => loadText(text, source),
+    apply: (config) => server.apply(config),
+    log,
+    clock,
+  });
+  try {
+    server.apply(loaded.config);
+  } catch (error) {
+    await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
+    server.close();
+    return 1;
+  }
+  const stop = stopSignals(process);
+  const unhear = process.onSignal("SIGHUP", () => void reload.reload(true));
+  const watch = new ConfigWatch(source.file, clock, () => reload.reload(false));
+
+  for (const warning of loaded.warnings) log.warning(warning);
+  const ready = `ready: ${addresses(server)} (${Math.ceil(clock.now())} ms)`;
+  log.info(ready);
+  if (logDir !== undefined) await process.stderr.write(`${ready}; logs are in ${logDir}\n`);
+
+  const signal = await stop.first;
+  watch.close();
+  reload.close();
+  const limit = reload.config.drainTimeout / 1000;
+  log.info(
+    `${signal}: draining ${count(server.active)}, for ${limit} s at most; a second signal ends it`,
+  );
+  const drained = await Promise.race([server.drain().then(() => true), stop.second]);
+  server.close();
+  log.info(drained ? "stopped" : "stopped before the drain was over");
+  unhear();
+  stop.unhear();
+  return drained ? 0 : 1;
+}
+
+function count(connections: number): string {
+  return connections === 1 ? "1 connection" : `${connections} connections`;
+}
+
+function addresses(server: Server): string {
+  return server.addresses.map(({ listener, address }) => `${listener} ${formatAddress(address)}`)
+    .join(", ");
+}
+
+/** The first SIGTERM or SIGINT, and the second. */
+function stopSignals(process: Process) {
+  const first = Promise.withResolvers<Signal>();
+  const second = Promise.withResolvers<false>();
+  let asked = false;
+  const unhear = (["SIGTERM", "SIGINT"] as const).map((signal) =>
+    process.onSignal(signal, () => {
+      if (asked) second.resolve(false);
+      else first.resolve(signal);
+      asked = true;
+    })
+  );
+  return {
+    first: first.promise,
+    second: second.promise,
+    unhear: () => unhear.forEach((each) => each()),
+  };
+}
+
+/** Waits for `promise`, but not longer than `ms`. */
+async function within(clock: Clock, ms: number, promise: Promise<void>): Promise<void> {
+  const limit = Promise.withResolvers<void>();
+  const timer = clock.setTimer(limit.resolve, ms);
+  await Promise.race([promise, limit.promise]);
+  timer.cancel();
+}

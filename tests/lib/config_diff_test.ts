@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { AddressSet } from "../../lib/acl.ts";
+import { parseCidr } from "../../lib/addr.ts";
+import type { Config, ListenerConfig } from "../../lib/config/config.ts";
+import { describeChanges } from "../../lib/config_diff.ts";
+import { listenerWith, poolOf, routeTo } from "../support/routes.ts";
+
+function configWith(listeners: readonly ListenerConfig[], changes: Partial<Config> = {}): Config {
+  const dns = { minTtl: 1, maxTtl: 2 };
+  return { listeners, maxConnections: 1024, drainTimeout: 30_000, dns, ...changes };
+}
+
+const setOf = (...networks: string[]) =>
+  new AddressSet(networks.map((network) => {
+    const cidr = parseCidr(network);
+    assert.ok(cidr);
+    return cidr;
+  }));
+
+const ssh = routeTo("ssh", { protocol: "ssh" });
+const web = routeTo("web", { protocol: "http" });
+
+const cases: ReadonlyArray<[change: string, before: Config, after: Config, words: string]> = [
+  [
+    "nothing",
+    configWith([listenerWith({ routes: [ssh] })]),
+    configWith([listenerWith({ routes: [routeTo("ssh", { protocol: "ssh" })] })]),
+    "nothing to do differently",
+  ],
+  [
+    "a route more, one less, one that goes elsewhere",
+    configWith([listenerWith({ routes: [ssh, routeTo("old", { protocol: "mqtt" })] })]),
+    configWith([
+      listenerWith({
+        routes: [routeTo("ssh", { protocol: "ssh" }, poolOf("127.0.0.1", 9)), web],
+      }),
+    ]),
+    "default: route old removed, default: route ssh changed, default: route web added",
+  ],
+  [
+    "the order of routes",
+    configWith([listenerWith({ routes: [ssh, web] })]),
+    configWith([listenerWith({ routes: [web, ssh] })]),
+    "default: order of routes changed",
+  ],
+  [
+    "a listener more, one less",
+    configWith([listenerWith({}), listenerWith({ name: "b", port: 2 })]),
+    configWith([listenerWith({}), listenerWith({ name: "c", port: 2 })]),
+    "listener b removed, listener c added",
+  ],
+  [
+    "keys of a listener and of the top level",
+    configWith([listenerWith({})]),
+    configWith([listenerWith({ probeTimeout: 1, maxConnectionsPerIp: 3 })], { drainTimeout: 1 }),
+    "default: probe_timeout changed, default: max_connections_per_ip changed, drain_timeout changed",
+  ],
+  [
+    "a pattern",
+    configWith([listenerWith({ routes: [routeTo("x", { protocol: "regex", patterns: [/a/] })] })]),
+    configWith([listenerWith({ routes: [routeTo("x", { protocol: "regex", patterns: [/b/] })] })]),
+    "default: route x changed",
+  ],
+  [
+    "a network of an access list",
+    configWith([listenerWith({ acl: { allow: setOf("10.0.0.0/8", "::1") } })]),
+    configWith([listenerWith({ acl: { allow: setOf("10.0.0.0/9", "::1") } })]),
+    "default: acl changed",
+  ],
+];
+
+assert.ok(cases.length > 0);
+for (const [change, before, after, words] of cases) {
+  Deno.test(`a reload that changes ${change} says so`, () => {
+    assert.equal(describeChanges(before, after), words);
+  });
+}
+
+Deno.test("a reload that changes a hundred routes is told in one line that can be read", () => {
+  const routes = Array.from({ length: 100 }, (_, i) => routeTo(`r${i}`, { protocol: "ssh" }));
+  const words = describeChanges(
+    configWith([listenerWith({})]),
+    configWith([listenerWith({ routes })]),
+  );
+  assert.match(words, / and 92 more changes$/);
+  assert.ok(words.length < 400);
+});
