@@ -53,15 +53,11 @@ function requestName(code: number, length: number): string | undefined {
   return code === SSL ? "ssl" : code === GSSENC ? "gssenc" : undefined;
 }
 
-/** Reads pairs up to an empty name, which must be the end. */
+/** Reads pairs up to an empty name, which must be the end. The body is shorter than the limit of a text. */
 function readParameters(body: ByteReader): ReadonlyMap<string, string> | undefined {
   const parameters = new Map<string, string>();
-  for (;;) {
-    const name = body.until(0, MAX_LENGTH);
-    if (name === undefined) return undefined;
-    if (name === "") return body.remaining === 0 ? parameters : undefined;
-    const value = body.until(0, MAX_LENGTH);
-    if (value === undefined) return undefined;
-    parameters.set(name, value);
+  for (let name = body.until(0, MAX_LENGTH); name; name = body.until(0, MAX_LENGTH)) {
+    parameters.set(name, body.until(0, MAX_LENGTH) ?? "");
   }
+  return body.remaining === 0 ? parameters : undefined;
 }

@@ -24,40 +24,46 @@ const CR = 0x0d;
 const LF = 0x0a;
 
 /**
- * What is typed, or sent by scripts, as a first line, and its numbers of arguments. These tell it from other
- * protocols' commands of the same name: of memcached (`set k 0 0 5`), DICT, HTTP/0.9.
+ * What is typed, or sent by scripts, as a first line, and how many arguments it has: that tells it from commands
+ * of the same name in other protocols (memcached's `set k 0 0 5`). What is an English word, as ECHO, is left out.
  */
 const INLINE: Readonly<Record<string, readonly [least: number, most: number]>> = {
   AUTH: [1, 2],
+  CLUSTER: [1, 2],
   CONFIG: [2, 3],
   DBSIZE: [0, 0],
+  DECR: [1, 1],
   DEL: [1, 16],
-  ECHO: [1, 1],
   EXISTS: [1, 16],
+  EXPIRE: [2, 2],
   FLUSHALL: [0, 1],
   FLUSHDB: [0, 1],
   GET: [1, 1],
   HELLO: [1, 6],
   HGET: [2, 2],
   HGETALL: [1, 1],
+  HSET: [3, 16],
   INCR: [1, 1],
   INFO: [0, 1],
   KEYS: [1, 1],
   LLEN: [1, 1],
+  LPUSH: [2, 16],
   LRANGE: [3, 3],
   MONITOR: [0, 0],
   PING: [0, 1],
   PSYNC: [2, 2],
   PUBLISH: [2, 2],
   REPLCONF: [2, 2],
+  RPUSH: [2, 16],
+  SADD: [2, 16],
   SCAN: [1, 5],
   SELECT: [1, 1],
   SET: [2, 2],
+  SLOWLOG: [1, 2],
+  SMEMBERS: [1, 1],
   SUBSCRIBE: [1, 16],
   SYNC: [0, 0],
-  TIME: [0, 0],
   TTL: [1, 1],
-  TYPE: [1, 1],
 };
 const INLINE_NAMES = Object.keys(INLINE);
 
