@@ -26,7 +26,7 @@ const SESSION_ID_LENGTH = 8;
 const RESET = "\0\0\0\0\0";
 /** Replay ID and time. */
 const REPLAY_LENGTH = 8;
-/** Of the digests that `--auth` can choose: MD5, SHA1, SHA224, SHA256, SHA384, SHA512 and those as long as one of them. */
+/** Of the digests that `--auth` can choose: MD5, SHA1, SHA224, SHA256, SHA384, SHA512, and others as long. */
 const HMAC_LENGTHS: readonly number[] = [16, 20, 28, 32, 48, 64];
 const TLS_CRYPT_LENGTH = REPLAY_LENGTH + 32 + RESET.length;
 /** HMAC, client key and length; the most that servers take (TLS_CRYPT_V2_MAX_WKC_LEN). */
