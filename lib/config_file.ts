@@ -34,7 +34,7 @@ export async function loadFile(source: ConfigSource): Promise<Loaded> {
     return await loadText(await file.read(), source);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const hint = why === "no such file" ? "; `sluice init` writes one to start from" : "";
+    const hint = why.startsWith("no such file") ? "; `sluice init` writes one to start from" : "";
     return { ok: false, problems: [`${file.path}: cannot be read: ${why}${hint}`] };
   }
 }

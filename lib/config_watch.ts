@@ -6,6 +6,7 @@
  */
 import { readFile, stat } from "node:fs/promises";
 import type { Clock, Timer } from "./runtime/runtime.ts";
+import { systemReason } from "./system_error.ts";
 
 /** Between two polls, ms. A change is acted on when two polls in a row have seen it: within a second. */
 export const POLL_INTERVAL = 300;
@@ -31,7 +32,7 @@ export function configFile(path: string): ConfigFile {
         const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
         return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
       } catch (error) {
-        return reason(error);
+        return systemReason(error);
       }
     },
     async read() {
@@ -40,26 +41,11 @@ export function configFile(path: string): ConfigFile {
         if (size > LONGEST_FILE) throw new Error(`it has ${size} bytes, that is no configuration`);
         return await readFile(path, "utf8");
       } catch (error) {
-        throw new Error(reason(error), { cause: error });
+        throw new Error(systemReason(error), { cause: error });
       }
     },
   };
 }
-
-/** What the system says, without the name of the call and the path. */
-function reason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const text = "code" in error ? REASONS[String(error.code)] : undefined;
-  return text ?? error.message;
-}
-
-const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "permission denied",
-  EISDIR: "it is a directory",
-  ELOOP: "its symbolic links lead nowhere",
-  ENOENT: "no such file",
-  ENOTDIR: "no such file",
-};
 
 /** Calls back when the file has changed and then stayed as it is for one interval. */
 export class ConfigWatch {

@@ -7,6 +7,7 @@ import { getRotatingFileSink } from "@logtape/file";
 import type { LogRecord, Sink } from "@logtape/logtape";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { systemReason } from "./system_error.ts";
 
 /** When a file would grow beyond this, it becomes `.1`, `.1` becomes `.2`, and so on. */
 export const LOG_FILE_SIZE = 10 * 1024 * 1024;
@@ -54,7 +55,7 @@ export function openLogFile(directory: string, name: string, size = LOG_FILE_SIZ
     mkdirSync(directory, { recursive: true });
     sink = open();
   } catch (error) {
-    throw new Error(`cannot write logs to ${path}: ${reason(error)}`, { cause: error });
+    throw new Error(`cannot write logs to ${path}: ${systemReason(error)}`, { cause: error });
   }
   let broken = false;
   return {
@@ -87,9 +88,3 @@ const BLANK: LogRecord = {
   properties: {},
   timestamp: 0,
 };
-
-/** What the system said, without the name of the call. */
-function reason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text.replace(/ \(os error \d+\).*$/, "");
-}

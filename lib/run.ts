@@ -97,7 +97,11 @@ async function serve(
   reload.close();
   const limit = reload.config.drainTimeout / 1000;
   log.info(
-    `${signal}: draining ${count(server.active)}, for ${limit} s at most; a second signal ends it`,
+    server.active === 0
+      ? `${signal}: no connections are open`
+      : `${signal}: draining ${
+        count(server.active)
+      }, for ${limit} s at most; a second signal ends it`,
   );
   const drained = await Promise.race([server.drain().then(() => true), stop.second]);
   server.close();

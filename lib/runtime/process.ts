@@ -29,3 +29,8 @@ export interface Output {
    */
   write(text: string): Promise<void>;
 }
+
+/** Whether what is written there may be coloured: on a terminal that can, unless its user wants none (no-color.org). */
+export function takesColour({ isTerminal }: Output, env: Environment): boolean {
+  return isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+}

@@ -54,7 +54,7 @@ Deno.test("a file that was away for one poll, as some editors do, has not change
   const { file, watch, poll } = setUp();
   await poll();
   await poll();
-  file.state = "no such file";
+  file.state = "no such file or directory";
   assert.equal(await poll(), 0);
   file.state = "first";
   assert.deepEqual([await poll(), await poll()], [0, 0]);
@@ -146,7 +146,7 @@ Deno.test("a swapped link above the file is seen, as with a ConfigMap", () =>
 
 Deno.test("why a file cannot be read is said in words", () =>
   inDirectory(async (directory) => {
-    await assert.rejects(configFile(join(directory, "none")).read(), { message: "no such file" });
+    await assert.rejects(configFile(join(directory, "none")).read(), { message: "no such file or directory" });
     await assert.rejects(configFile(directory).read(), { message: "it is a directory" });
     const huge = join(directory, "huge");
     await writeFile(huge, new Uint8Array(17 * 1024 * 1024));

@@ -1,0 +1,222 @@
+/**
+ * The command line: arguments to a command, a command to its exit code.
+ *
+ * What a command needs is imported when it is chosen, so that starting the proxy loads the proxy alone.
+ *
+ * @module
+ */
+import {
+  Command,
+  CommanderError,
+  type HelpConfiguration,
+  InvalidArgumentError,
+  Option,
+} from "commander";
+import metadata from "../deno.json" with { type: "json" };
+import { CHECK_HELP, DEMO_HELP, EXPLAIN_HELP, PROGRAM_HELP, RUN_HELP } from "./cli_help.ts";
+import type { ConfigSource } from "./config_file.ts";
+import { configFile } from "./config_watch.ts";
+import type { ExplainOptions } from "./explain_command.ts";
+import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+import type { Platform } from "./run.ts";
+import { takesColour } from "./runtime/process.ts";
+
+/** What a process ends with: it did what it was asked to, it could not, or it was asked what makes no sense. */
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
+
+/** The options that may stand before or after any command. */
+interface GlobalOptions {
+  readonly config?: string;
+  readonly test?: boolean;
+  readonly set?: Readonly<Record<string, string>>;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly logDir?: string;
+}
+
+/**
+ * Does what the arguments of `platform.process` say.
+ * @returns The exit code.
+ */
+export async function main(platform: Platform): Promise<number> {
+  const { args, env, stderr, stdout } = platform.process;
+  const said: Array<() => Promise<void>> = [];
+  const program = new Command("sluice").exitOverride().configureOutput({
+    writeOut: (text) => said.push(() => stdout.write(text)),
+    writeErr: (text) => said.push(() => stderr.write(text)),
+    getOutHasColors: () => takesColour(stdout, env),
+    getErrHasColors: () => takesColour(stderr, env),
+  });
+  let code: number = EXIT.ok;
+  addGlobalOptions(program);
+  addCommands(program, platform, (result) => code = result);
+  try {
+    const { operands: [word] } = program.parseOptions([...args]);
+    if (word === undefined) {
+      if (args.length === 0 && env["SLUICE_CONFIG"] === undefined) program.help({ error: true });
+      program.action(async () => void (code = await runOrCheck(program, platform)));
+    } else if (/[./]/.test(word)) {
+      program.error(`error: unknown command '${word}'; a file is run with \`--config ${word}\``);
+    }
+    await program.parseAsync(args, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    code = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+  for (const write of said) await write();
+  return code;
+}
+
+const CONFIG_OPTIONS = ["--config", "--set"];
+const LOG_OPTIONS = ["--log-level", "--log-format", "--log-dir"];
+
+function addGlobalOptions(program: Command): void {
+  program
+    .usage("--config FILE\n       sluice COMMAND [options]")
+    .description(
+      "One port, every protocol: each connection to the backend that speaks its language.",
+    )
+    .addOption(new Option("-c, --config <FILE>", "the configuration").env("SLUICE_CONFIG"))
+    .addOption(
+      new Option("--set <KEY=VALUE>", "a key of the top level, for any number of them")
+        .argParser(addOverride),
+    )
+    .option("-t, --test", "only check the configuration, as `sluice check`")
+    .addOption(
+      new Option("--log-level <LEVEL>", `lowest level logged: ${LOG_LEVELS.join(", ")}`)
+        .choices(LOG_LEVELS).default("info").env("SLUICE_LOG_LEVEL"),
+    )
+    .addOption(
+      new Option("--log-format <FORMAT>", LOG_FORMATS.join(" or "))
+        .choices(LOG_FORMATS).default("text").env("SLUICE_LOG_FORMAT"),
+    )
+    .addOption(
+      new Option("--log-dir <DIR>", "log to files in this directory").env("SLUICE_LOG_DIR"),
+    )
+    .version(metadata.version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand("help [COMMAND]", "print the help of a command")
+    .configureHelp(helpStyle([]))
+    .showHelpAfterError("(`sluice --help` lists commands and options)")
+    .addHelpText("after", PROGRAM_HELP);
+}
+
+function addOverride(text: string, before: Readonly<Record<string, string>> = {}) {
+  const [, key, value] = /^([^=]+)=(.*)$/s.exec(text) ?? [];
+  if (key === undefined || value === undefined) {
+    throw new InvalidArgumentError("KEY=VALUE is expected, listen_port=8443 for example.");
+  }
+  return { ...before, [key.trim()]: value.trim() };
+}
+
+/** @param shared The options of the program that matter to the command. */
+function helpStyle(shared: readonly string[]): HelpConfiguration {
+  return {
+    showGlobalOptions: true,
+    visibleGlobalOptions: ({ parent }) =>
+      (parent?.options ?? []).filter(({ long }) => long !== undefined && shared.includes(long)),
+    optionDescription: ({ description, defaultValue, envVar }) =>
+      [
+        description,
+        ...defaultValue === undefined ? [] : [`(default: ${defaultValue})`],
+        ...envVar === undefined ? [] : [`[${envVar}]`],
+      ].join(" "),
+    subcommandTerm: (command) =>
+      [command.name(), ...command.registeredArguments.map((each) => `[${each.name()}]`)].join(" "),
+    styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
+  };
+}
+
+/** @param finish Told the exit code of the command that ran. */
+function addCommands(program: Command, platform: Platform, finish: (code: number) => void): void {
+  program.command("run")
+    .description("run the proxy; the same as no command")
+    .configureHelp(helpStyle([...CONFIG_OPTIONS, ...LOG_OPTIONS]))
+    .addHelpText("after", RUN_HELP)
+    .action(async () => finish(await runOrCheck(program, platform)));
+
+  program.command("check")
+    .description("print the configuration with every default, or all its problems")
+    .configureHelp(helpStyle(CONFIG_OPTIONS))
+    .addHelpText("after", CHECK_HELP)
+    .action(async () => finish(await check(program, platform)));
+
+  program.command("explain")
+    .description("say what would become of a connection, and why")
+    .configureHelp(helpStyle(CONFIG_OPTIONS))
+    .option("--listener <NAME>", "the listener it comes to; the first if not given")
+    .addOption(
+      new Option("--hex <BYTES>", "its first bytes in hexadecimal")
+        .conflicts(["file", "sni", "alpn", "host"]),
+    )
+    .addOption(
+      new Option("--file <FILE>", "its first bytes in a file, raw or pcap(ng); `-` is stdin")
+        .conflicts(["sni", "alpn", "host"]),
+    )
+    .option("--sni <NAME>", "a TLS ClientHello for this name")
+    .option("--alpn <PROTOCOLS>", "a TLS ClientHello offering these, separated by commas")
+    .addOption(
+      new Option("--host <NAME>", "an HTTP request for this host").conflicts(["sni", "alpn"]),
+    )
+    .option("--from <IP>", "the client's address, for access lists and balancing")
+    .option("--json", "print JSON")
+    .addHelpText("after", EXPLAIN_HELP)
+    .action(async (options: ExplainOptions) => {
+      const { explainCommand } = await import("./explain_command.ts");
+      const colour = takesColour(platform.process.stdout, platform.process.env);
+      finish(await explainCommand(configOf(program, platform), options, platform.process, colour));
+    });
+
+  program.command("demo")
+    .description("see it at work on every protocol, with nothing to configure")
+    .option("--keep", "leave it running until interrupted")
+    .addHelpText("after", DEMO_HELP)
+    .action(async ({ keep = false }: { keep?: boolean }) => {
+      const { runDemo } = await import("./demo/mod.ts");
+      finish(await runDemo({ keep }, platform));
+    });
+
+  program.command("init")
+    .description(
+      "write a configuration to start from, with every key explained",
+    )
+    .argument("[FILE]", "where to; `-` is stdout", "sluice.toml")
+    .option("--force", "overwrite a file that exists")
+    .action(async (file: string, { force = false }: { force?: boolean }) => {
+      const { init } = await import("./commands.ts");
+      finish(await init(file, force, platform.process));
+    });
+
+  program.command("schema")
+    .description("print the JSON Schema of the configuration, for editors")
+    .action(async () => {
+      const { schema } = await import("./commands.ts");
+      finish(await schema(platform.process));
+    });
+}
+
+/** The configuration that is to be run, checked or explained. */
+function configOf(program: Command, { process: { env } }: Platform): ConfigSource {
+  const { config, set } = program.opts<GlobalOptions>();
+  if (config !== undefined) return { file: configFile(config), env, overrides: set ?? {} };
+  return program.error(
+    "error: no configuration: name it with `--config FILE` or SLUICE_CONFIG; `sluice init` writes one to start from",
+  );
+}
+
+async function runOrCheck(program: Command, platform: Platform): Promise<number> {
+  const { test, logLevel, logFormat, logDir } = program.opts<GlobalOptions>();
+  if (test) return await check(program, platform);
+  const config = configOf(program, platform);
+  const colour = takesColour(platform.process.stderr, platform.process.env);
+  const { run } = await import("./run.ts");
+  return await run(
+    { config, logLevel, logFormat, colour, ...logDir !== undefined && { logDir } },
+    platform,
+  );
+}
+
+async function check(program: Command, platform: Platform): Promise<number> {
+  const { check } = await import("./commands.ts");
+  return await check(configOf(program, platform), platform.process);
+}

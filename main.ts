@@ -1,0 +1,21 @@
+/**
+ * sluice under Deno.
+ *
+ * @module
+ */
+import { main } from "./lib/cli.ts";
+import { systemClock } from "./lib/runtime/clock.ts";
+import { DenoNet } from "./lib/runtime/deno.ts";
+import { denoProcess } from "./lib/runtime/deno_process.ts";
+import { systemLookup } from "./lib/runtime/dns.ts";
+
+if (import.meta.main) {
+  Deno.exit(
+    await main({
+      process: denoProcess(),
+      net: new DenoNet(systemClock),
+      clock: systemClock,
+      lookup: systemLookup(),
+    }),
+  );
+}
