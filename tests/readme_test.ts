@@ -1,0 +1,45 @@
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { loadConfig } from "../lib/config/mod.ts";
+import { tcpProbes } from "../probes/mod.ts";
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+const readme = read("README.md");
+const blocks = (language: string) =>
+  Array.from(
+    readme.matchAll(new RegExp(`^\`\`\`${language}\n(.*?)^\`\`\``, "gms")),
+    ([, text]) => text!,
+  );
+
+Deno.test("every configuration of the README is good", async () => {
+  const examples = blocks("toml");
+  assert.ok(examples.length >= 4);
+  for (const example of examples) {
+    const loaded = await loadConfig(example, { file: "README.toml", format: "toml", env: {} });
+    assert.ok(loaded.ok, loaded.ok ? "" : loaded.problems.map(({ message }) => message).join("\n"));
+    assert.deepEqual(loaded.warnings, []);
+  }
+});
+
+Deno.test("every task that the README names is there, and has a description", () => {
+  const { tasks } = JSON.parse(read("deno.json"));
+  const named = new Set(
+    Array.from(readme.matchAll(/deno(?:@[\d.]+)? task (\w+)/g), ([, task]) => task!),
+  );
+  assert.ok(named.size >= 5);
+  for (const task of named) assert.ok(tasks[task]?.description, task);
+});
+
+Deno.test("the README lists the protocols in the order in which they are asked", () => {
+  const list = /^Protocols: (.*?), asked in this order/ms.exec(readme)?.[1] ?? "";
+  assert.deepEqual(
+    Array.from(list.matchAll(/`(\w+)`/g), ([, name]) => name),
+    Object.keys(tcpProbes),
+  );
+});
+
+Deno.test("every file that the README links to is there", () => {
+  const links = Array.from(readme.matchAll(/\]\(([^)#:]+)\)/g), ([, path]) => path!);
+  assert.ok(links.length > 0);
+  for (const path of links) assert.ok(read(path).length > 0, path);
+});
