@@ -8,7 +8,7 @@
 export function systemReason(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const known = "code" in error ? REASONS[String(error.code)] : undefined;
-  return known ?? error.message.replace(/^E[A-Z]+: |, [a-z]+ '.*$| \(os error \d+\).*$/g, "");
+  return known ?? error.message.replace(/^E[A-Z]+: |, [a-z]+( '.*)?$| \(os error \d+\).*$/g, "");
 }
 
 const REASONS: Readonly<Record<string, string>> = {

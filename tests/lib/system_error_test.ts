@@ -3,15 +3,15 @@ import { readFile, writeFile } from "node:fs/promises";
 import { systemReason } from "../../lib/system_error.ts";
 
 Deno.test("why a file could not be had is said without codes, calls and paths", async () => {
-  const tries: ReadonlyArray<[promise: Promise<unknown>, reason: string]> = [
-    [readFile("/nonexistent/file"), "no such file or directory"],
-    [readFile("/"), "it is a directory"],
-    [readFile("/dev/null/file"), "a part of the path is no directory"],
-    [writeFile("/dev/full", "x"), "No space left on device"],
+  const tries: ReadonlyArray<[use: () => Promise<unknown>, reason: string]> = [
+    [() => readFile("/nonexistent/file"), "no such file or directory"],
+    [() => readFile("/"), "it is a directory"],
+    [() => readFile("/dev/null/file"), "a part of the path is no directory"],
+    [() => writeFile("/dev/full", "x"), "No space left on device"],
   ];
   assert.ok(tries.length > 0);
-  for (const [promise, reason] of tries) {
-    const error = await promise.then(() => undefined, (error: unknown) => error);
+  for (const [use, reason] of tries) {
+    const error = await use().then(() => undefined, (error: unknown) => error);
     assert.equal(systemReason(error).toLowerCase(), reason.toLowerCase());
   }
 });
