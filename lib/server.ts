@@ -5,6 +5,7 @@
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
 import type { Config, ListenerConfig } from "./config/config.ts";
+import { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
 import { Pools } from "./pool.ts";
 import type { Resolver } from "./resolver.ts";
@@ -17,7 +18,7 @@ import {
   NetError,
   type NetErrorCode,
 } from "./runtime/runtime.ts";
-import { type ListenerLoad, TcpConnection, type TcpListener, type TcpParts } from "./tcp.ts";
+import { TcpConnection, type TcpListener, type TcpParts } from "./tcp.ts";
 import { Timeouts } from "./timeouts.ts";
 
 export interface ServerParts {
@@ -169,7 +170,7 @@ export class Server {
   #prepare(config: ListenerConfig): TcpListener {
     let load = this.#loads.get(config.name);
     if (load === undefined) {
-      this.#loads.set(config.name, load = { active: 0, byClient: new Map() });
+      this.#loads.set(config.name, load = new ListenerLoad());
     }
     const routes = [...config.routes, ...config.defaultRoute ? [config.defaultRoute] : []];
     const pools = new Map(

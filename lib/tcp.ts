@@ -11,9 +11,11 @@ import { parseIp, type SocketAddress } from "./addr.ts";
 import type { ListenerConfig, ProxyVersion, Route } from "./config/config.ts";
 import { dial, type Dialled, release } from "./dial.ts";
 import { decideOnHead, Head } from "./head.ts";
+import type { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
 import type { LivePool } from "./pool.ts";
 import { encodeProxyHeader, parseProxyHeader } from "./proxy_protocol.ts";
+import { refuse } from "./refuse.ts";
 import type { RouteTable } from "./routing.ts";
 import {
   type Clock,
@@ -37,13 +39,6 @@ export interface TcpListener {
   readonly load: ListenerLoad;
 }
 
-/** The connections that a listener has now. */
-export interface ListenerLoad {
-  active: number;
-  /** By client address; an address without connections has no entry. */
-  readonly byClient: Map<string, number>;
-}
-
 /** What connections share. */
 export interface TcpParts {
   readonly net: Net;
@@ -56,9 +51,6 @@ export interface TcpParts {
   maxConnections: number;
 }
 
-/** How long a client that is refused with a message may take to read it, ms. */
-const REFUSAL_TIMEOUT = 1000;
-
 const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
   ended: "ended",
   downstream_reset: "client_reset",
@@ -68,7 +60,6 @@ const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
 };
 
 const NOTHING = new Uint8Array(0);
-const encoder = new TextEncoder();
 
 /** One connection. Owns its two sockets. */
 export class TcpConnection {
@@ -127,8 +118,9 @@ export class TcpConnection {
       this.#dialled.conn.close();
       release(this.#dialled.backend);
     }
-    if (this.#clientCounted) this.#uncountClient();
-    this.#listener.load.active--;
+    const { load } = this.#listener;
+    if (this.#clientCounted) load.remove(this.#client.address);
+    load.active--;
     live.delete(this);
     this.#record.client = this.#client;
     this.#record.up = this.#counts.up;
@@ -202,37 +194,13 @@ export class TcpConnection {
 
   /** Counts the connection for its client; says whether the client may have it. */
   #countClient(): boolean {
-    const { byClient } = this.#listener.load;
-    const count = (byClient.get(this.#client.address) ?? 0) + 1;
-    byClient.set(this.#client.address, count);
+    const { config, load } = this.#listener;
     this.#clientCounted = true;
-    return count <= (this.#listener.config.maxConnectionsPerIp ?? Infinity);
+    return load.add(this.#client.address) <= (config.maxConnectionsPerIp ?? Infinity);
   }
 
-  #uncountClient(): void {
-    const { byClient } = this.#listener.load;
-    const count = (byClient.get(this.#client.address) ?? 1) - 1;
-    if (count > 0) byClient.set(this.#client.address, count);
-    else byClient.delete(this.#client.address);
-  }
-
-  /**
-   * Tells a refused client why, if the list has words for it. To close with its bytes unread would reset the
-   * connection and lose the words; so they are read and thrown away until it ends, for a short time.
-   */
   async #deny({ message }: Acl): Promise<EndReason> {
-    if (message === undefined) return "acl_denied";
-    const limit = this.#parts.timeouts.start(REFUSAL_TIMEOUT, () => this.#downstream.close());
-    try {
-      await this.#downstream.write(encoder.encode(message));
-      await this.#downstream.closeWrite();
-      const discarded = new Uint8Array(1024);
-      while (await this.#downstream.read(discarded) !== null);
-    } catch (error) {
-      if (!(error instanceof NetError)) throw error;
-    } finally {
-      limit.cancel();
-    }
+    if (message !== undefined) await refuse(this.#downstream, message, this.#parts.timeouts);
     return "acl_denied";
   }
 
