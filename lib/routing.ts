@@ -90,8 +90,10 @@ export function decide(table: RouteTable, head: Uint8Array, state: HeadState): D
         result satisfies never;
     }
   }
-  return (state === "timeout" ? onTimeout(table.source) : undefined) ??
-    take(table.source.defaultRoute);
+  const { source } = table;
+  if (state !== "timeout") return take(source.defaultRoute);
+  return onTimeout(source) ??
+    (source.defaultRoute ? take(source.defaultRoute) : { kind: "reject", reason: "probe_timeout" });
 }
 
 function take(route: Route | undefined, facts?: Facts): Decision {

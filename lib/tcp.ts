@@ -67,6 +67,8 @@ export class TcpConnection {
   readonly #listener: TcpListener;
   readonly #parts: TcpParts;
   #client: SocketAddress;
+  /** What the client connected to. */
+  #destination: SocketAddress;
   #clientCounted = false;
   #dialled: Extract<Dialled, { kind: "connected" }> | undefined;
   #closed = false;
@@ -81,6 +83,7 @@ export class TcpConnection {
     this.#listener = listener;
     this.#parts = parts;
     this.#client = downstream.remote;
+    this.#destination = downstream.local;
     this.#accepted = parts.clock.now();
     this.#record = {
       time: parts.clock.date(),
@@ -123,7 +126,8 @@ export class TcpConnection {
     load.active--;
     live.delete(this);
     this.#record.client = this.#client;
-    this.#record.up = this.#counts.up;
+    // Below zero where the backend did not even take sluice's own header.
+    this.#record.up = Math.max(0, this.#counts.up);
     this.#record.down = this.#counts.down;
     this.#record.duration = this.#elapsed();
     log.access(this.#record);
@@ -189,6 +193,7 @@ export class TcpConnection {
     if (result.kind === "no") return false;
     head.skip(result.header.length);
     this.#client = result.header.source ?? this.#client;
+    this.#destination = result.header.destination ?? this.#destination;
     return true;
   }
 
@@ -257,7 +262,7 @@ export class TcpConnection {
   #proxyHeader(version: ProxyVersion | "none"): Uint8Array {
     return version === "none"
       ? NOTHING
-      : encodeProxyHeader(version, this.#client, this.#downstream.local);
+      : encodeProxyHeader(version, this.#client, this.#destination);
   }
 
   /** Why it ended, when reading its first bytes failed. */

@@ -175,6 +175,12 @@ Deno.test("at the timeout the operator's answer counts, unless the bytes have de
   assert.equal(at({ kind: "close" }, "hi"), "short");
 });
 
+Deno.test("a client that said too little, where nothing takes it, has run out of time and not out of routes", () => {
+  const routes = [routeTo("shell", { protocol: "ssh" })];
+  assert.equal(outcome(routes, bytesOf("SS"), { state: "timeout" }), "probe_timeout");
+  assert.equal(outcome(routes, bytesOf("SS"), { state: "ended" }), "no_route");
+});
+
 Deno.test("no decision waits once no more bytes will come", () => {
   const routes = [...REFERENCE, routeTo("shell", { protocol: "ssh" })];
   const hello = encodeClientHello({ serverName: "example.com" });

@@ -327,6 +327,26 @@ Deno.test("a trusted proxy's header gives the client: for lists, limits and the 
   await rig.close(client, denied);
 });
 
+Deno.test("what a trusted proxy says of both ends is passed on", async () => {
+  const rig = rigWith({ trustedProxies: networks("192.0.2.0/24") });
+  const ends = [{ address: "203.0.113.9", port: 1234 }, {
+    address: "198.51.100.2",
+    port: 443,
+  }] as const;
+  const forward = { kind: "forward", pool: poolOf("127.0.0.1", 99), sendProxy: "v1" } as const;
+  rig.apply([listenerWith({
+    trustedProxies: networks("192.0.2.0/24"),
+    defaultRoute: { ...DEFAULT, action: forward },
+  })]);
+  const client = await rig.client();
+  await client.write(encodeProxyHeader("v2", ...ends));
+  assert.equal(
+    await ask(client, "hello"),
+    "default:PROXY TCP4 203.0.113.9 198.51.100.2 1234 443\r\nhello",
+  );
+  await rig.close(client);
+});
+
 Deno.test("no header, and a header from a stranger, end the connection", async () => {
   const rig = rigWith({ trustedProxies: networks("192.0.2.0/24") });
   const without = await rig.client();
