@@ -39,6 +39,16 @@ interface GlobalOptions {
  * @returns The exit code.
  */
 export async function main(platform: Platform): Promise<number> {
+  try {
+    return await obey(platform);
+  } catch (error) {
+    // Who reads the output has seen enough, `head` for example.
+    if (error instanceof Error && "code" in error && error.code === "EPIPE") return EXIT.failure;
+    throw error;
+  }
+}
+
+async function obey(platform: Platform): Promise<number> {
   const { args, env, stderr, stdout } = platform.process;
   const said: Array<() => Promise<void>> = [];
   const program = new Command("sluice").exitOverride().configureOutput({

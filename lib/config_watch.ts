@@ -54,13 +54,14 @@ export class ConfigWatch {
   readonly #onChanged: () => Promise<void>;
   #timer: Timer | undefined;
   #closed = false;
-  /** The file's state at the last poll, and when it was last acted on. */
-  #last: string | undefined;
-  #known: string | undefined;
+  /** How the file looked at the last poll, and when it was last acted on. */
+  #last: string;
+  #known: string;
 
-  /** @param onChanged Its first call comes unasked, for what may have changed before the first poll. */
-  constructor(file: ConfigFile, clock: Clock, onChanged: () => Promise<void>) {
+  /** @param seen How the file looked before it was read. */
+  constructor(file: ConfigFile, seen: string, clock: Clock, onChanged: () => Promise<void>) {
     this.#file = file;
+    this.#last = this.#known = seen;
     this.#clock = clock;
     this.#onChanged = onChanged;
     this.#schedule();

@@ -111,7 +111,7 @@ function openWriters(options: LogOptions, warn: (text: string) => void): Writers
       batched,
       onDropped: (lines) =>
         warn(
-          `${lines} lines of the ${what} were lost: they came faster than they could be written`,
+          `lines lost from the ${what}: ${lines}; they could not be written fast enough, or at all`,
         ),
     });
   const terminal = writer("log", false, stderr.write);

@@ -67,6 +67,7 @@ export class Reload {
     const start = clock.now();
     const complain = (complaint: string) => this.#complain(complaint, asked);
     const text = await file.read().catch((error: Error) => error);
+    if (this.#closed) return;
     if (text instanceof Error) return complain(`cannot read ${file.path}: ${text.message}`);
     if (text === this.#running.text) return this.#unchanged(asked);
     const loaded = await load(text);

@@ -40,6 +40,7 @@ const FLUSH_TIMEOUT = 1000;
  */
 export async function run(options: RunOptions, platform: Platform): Promise<number> {
   const { clock, process } = platform;
+  const seen = await options.config.file.look();
   const loaded = await loadFile(options.config);
   if (!loaded.ok) {
     await process.stderr.write(report(loaded.problems));
@@ -55,7 +56,7 @@ export async function run(options: RunOptions, platform: Platform): Promise<numb
     await stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   }
-  const code = await serve(loaded, log, options, platform);
+  const code = await serve(loaded, seen, log, options, platform);
   await within(clock, FLUSH_TIMEOUT, log.close());
   return code;
 }
@@ -63,6 +64,7 @@ export async function run(options: RunOptions, platform: Platform): Promise<numb
 /** Runs what was loaded, and whatever the file says later. */
 async function serve(
   loaded: Loaded & { ok: true },
+  seen: string,
   log: Log,
   { config: source, logDir }: RunOptions,
   { process, net, clock, lookup }: Platform,
@@ -85,34 +87,43 @@ async function serve(
   }
   const stop = stopSignals(process);
   const unhear = process.onSignal("SIGHUP", () => void reload.reload(true));
-  const watch = new ConfigWatch(source.file, clock, () => reload.reload(false));
+  const watch = new ConfigWatch(source.file, seen, clock, () => reload.reload(false));
 
   for (const warning of loaded.warnings) log.warning(warning);
   const ready = `ready: ${addresses(server)} (${Math.ceil(clock.now())} ms)`;
   log.info(ready);
-  if (logDir !== undefined) await process.stderr.write(`${ready}; logs are in ${logDir}\n`);
+  if (logDir !== undefined) {
+    // Whether somebody reads it is of no account.
+    process.stderr.write(`${ready}; logs are in ${logDir}\n`).catch(() => {});
+  }
 
   const signal = await stop.first;
   watch.close();
   reload.close();
-  const limit = reload.config.drainTimeout / 1000;
-  log.info(
-    server.active === 0
-      ? `${signal}: no connections are open`
-      : `${signal}: draining ${
-        count(server.active)
-      }, for ${limit} s at most; a second signal ends it`,
-  );
-  const drained = await Promise.race([server.drain().then(() => true), stop.second]);
-  server.close();
-  log.info(drained ? "stopped" : "stopped before the drain was over");
+  const drained = await drain(server, signal, reload.config.drainTimeout, stop.second, log);
   unhear();
   stop.unhear();
   return drained ? 0 : 1;
 }
 
-function count(connections: number): string {
-  return connections === 1 ? "1 connection" : `${connections} connections`;
+/** @returns Whether connections had the time that they are given. */
+async function drain(
+  server: Server,
+  signal: Signal,
+  timeout: number,
+  hurry: Promise<void>,
+  log: Log,
+): Promise<boolean> {
+  const open = server.active === 1 ? "1 connection" : `${server.active} connections`;
+  log.info(
+    server.active === 0
+      ? `${signal}: no connections are open`
+      : `${signal}: draining ${open}, for ${timeout / 1000} s at most; a second signal ends it`,
+  );
+  const drained = await Promise.race([server.drain().then(() => true), hurry.then(() => false)]);
+  server.close();
+  log.info(drained ? "stopped" : "stopped before the drain was over");
+  return drained;
 }
 
 function addresses(server: Server): string {
@@ -123,11 +134,11 @@ function addresses(server: Server): string {
 /** The first SIGTERM or SIGINT, and the second. */
 function stopSignals(process: Process) {
   const first = Promise.withResolvers<Signal>();
-  const second = Promise.withResolvers<false>();
+  const second = Promise.withResolvers<void>();
   let asked = false;
   const unhear = (["SIGTERM", "SIGINT"] as const).map((signal) =>
     process.onSignal(signal, () => {
-      if (asked) second.resolve(false);
+      if (asked) second.resolve();
       else first.resolve(signal);
       asked = true;
     })

@@ -91,6 +91,16 @@ Deno.test("--version is the version of deno.json", async () => {
   assert.deepEqual(await sluice(["--version"]), { code: 0, out: `${version}\n`, err: "" });
 });
 
+Deno.test("a reader of stdout that has gone is no fault to print a stack for", async () => {
+  const memory = new MemoryProcess(["schema"]);
+  const gone = Object.assign(new Error("broken pipe"), { code: "EPIPE" });
+  memory.stdout.write = () => Promise.reject(gone);
+  const clock = new ManualClock();
+  const lookup = () => Promise.reject(new Error("no names here"));
+  assert.equal(await main({ process: memory, clock, net: new MemoryNet(clock), lookup }), 1);
+  assert.equal(memory.stderr.text, "");
+});
+
 const mistakes: ReadonlyArray<[args: readonly string[], said: RegExp]> = [
   [["chek"], /unknown command 'chek'\n\(Did you mean check\?\)/],
   [["--confg", "x"], /unknown option '--confg'\n\(Did you mean --config\?\)/],
