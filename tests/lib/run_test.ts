@@ -112,7 +112,10 @@ Deno.test("a configuration that is missing is said to be, with what to do and ex
   Running.with(CONFIG, async (running) => {
     await rm(running.path);
     assert.equal(await running.start(), 2);
-    assert.match(running.process.stderr.text, /no such file or directory; `sluice init` writes one/);
+    assert.match(
+      running.process.stderr.text,
+      /no such file or directory; `sluice init` writes one/,
+    );
   }));
 
 Deno.test("a port in use is named, with exit code 1", () =>
