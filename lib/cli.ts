@@ -88,7 +88,7 @@ function addGlobalOptions(program: Command): void {
     )
     .addOption(new Option("-c, --config <FILE>", "the configuration").env("SLUICE_CONFIG"))
     .addOption(
-      new Option("--set <KEY=VALUE>", "a key of the top level, for any number of them")
+      new Option("--set <KEY=VALUE>", "set a top-level key, over the file; repeatable")
         .argParser(addOverride),
     )
     .option("-t, --test", "only check the configuration, as `sluice check`")
@@ -151,31 +151,7 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
     .addHelpText("after", CHECK_HELP)
     .action(async () => finish(await check(program, platform)));
 
-  program.command("explain")
-    .description("say what would become of a connection, and why")
-    .configureHelp(helpStyle(CONFIG_OPTIONS))
-    .option("--listener <NAME>", "the listener it comes to; the first if not given")
-    .addOption(
-      new Option("--hex <BYTES>", "its first bytes in hexadecimal")
-        .conflicts(["file", "sni", "alpn", "host"]),
-    )
-    .addOption(
-      new Option("--file <FILE>", "its first bytes in a file, raw or pcap(ng); `-` is stdin")
-        .conflicts(["sni", "alpn", "host"]),
-    )
-    .option("--sni <NAME>", "a TLS ClientHello for this name")
-    .option("--alpn <PROTOCOLS>", "a TLS ClientHello offering these, separated by commas")
-    .addOption(
-      new Option("--host <NAME>", "an HTTP request for this host").conflicts(["sni", "alpn"]),
-    )
-    .option("--from <IP>", "the client's address, for access lists and balancing")
-    .option("--json", "print JSON")
-    .addHelpText("after", EXPLAIN_HELP)
-    .action(async (options: ExplainOptions) => {
-      const { explainCommand } = await import("./explain_command.ts");
-      const colour = takesColour(platform.process.stdout, platform.process.env);
-      finish(await explainCommand(configOf(program, platform), options, platform.process, colour));
-    });
+  addExplain(program, platform, finish);
 
   program.command("demo")
     .description("see it at work on every protocol, with nothing to configure")
@@ -202,6 +178,34 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
     .action(async () => {
       const { schema } = await import("./commands.ts");
       finish(await schema(platform.process));
+    });
+}
+
+function addExplain(program: Command, platform: Platform, finish: (code: number) => void): void {
+  program.command("explain")
+    .description("say what would become of a connection, and why")
+    .configureHelp(helpStyle(CONFIG_OPTIONS))
+    .option("--listener <NAME>", "the listener it comes to; the first if not given")
+    .addOption(
+      new Option("--hex <BYTES>", "its first bytes in hexadecimal")
+        .conflicts(["file", "sni", "alpn", "host"]),
+    )
+    .addOption(
+      new Option("--file <FILE>", "its first bytes in a file, raw or pcap(ng); `-` is stdin")
+        .conflicts(["sni", "alpn", "host"]),
+    )
+    .option("--sni <NAME>", "a TLS ClientHello for this name")
+    .option("--alpn <PROTOCOLS>", "a TLS ClientHello offering these, separated by commas")
+    .addOption(
+      new Option("--host <NAME>", "an HTTP request for this host").conflicts(["sni", "alpn"]),
+    )
+    .option("--from <IP>", "the client's address, for access lists and balancing")
+    .option("--json", "print JSON")
+    .addHelpText("after", EXPLAIN_HELP)
+    .action(async (options: ExplainOptions) => {
+      const { explainCommand } = await import("./explain_command.ts");
+      const colour = takesColour(platform.process.stdout, platform.process.env);
+      finish(await explainCommand(configOf(program, platform), options, platform.process, colour));
     });
 }
 
