@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function sluice(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "main.ts", ...args],
+    cwd: ROOT,
+    env,
+  }).output();
+  const text = new TextDecoder();
+  return { code, stdout: text.decode(stdout), stderr: text.decode(stderr) };
+}
+
+Deno.test("the demo ends well, and what it says to try next works", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const { code, stdout, stderr } = await sluice(["demo"], { TMPDIR: directory });
+    assert.equal(code, 0, stdout + stderr);
+    const rows = stdout.match(/^ ✔ .* \d+\.\d ms +\d+ +\d+$/gm) ?? [];
+    assert.ok(rows.length >= 20, stdout);
+    assert.doesNotMatch(stdout, /✘/);
+
+    const [, explain = ""] = stdout.match(/ task start (explain .*)$/m) ?? [];
+    const explained = await sluice(explain.split(" "));
+    assert.equal(explained.code, 0, explained.stderr);
+    assert.match(explained.stdout, /site_b_h2/);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
