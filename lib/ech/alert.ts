@@ -20,6 +20,18 @@ const DESCRIPTIONS = {
 
 export type Alert = keyof typeof DESCRIPTIONS;
 
+/** A hello that goes nowhere: the client is to be sent the alert, and the connection to be closed. */
+export interface Refused {
+  readonly kind: "refused";
+  readonly alert: Alert;
+  /** Why, for the operator. */
+  readonly detail: string;
+}
+
+export function refused(alert: Alert, detail: string): Refused {
+  return { kind: "refused", alert, detail };
+}
+
 /** Writes the record. */
 export function alertRecord(alert: Alert): Uint8Array {
   return Uint8Array.of(21, 3, 3, 0, 2, 2, DESCRIPTIONS[alert]);

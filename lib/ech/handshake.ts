@@ -9,16 +9,22 @@ import { Buffer } from "node:buffer";
 import { ByteReader } from "../../probes/bytes.ts";
 import { attempt } from "../../probes/probe.ts";
 import { CLIENT_HELLO, readMessage } from "../../probes/tls.ts";
+import type { EndReason } from "../access_log.ts";
 import { Head } from "../head.ts";
 import { type ByteCounts, type Conn, type Deadline, NetError } from "../runtime/runtime.ts";
+import type { Refused } from "./alert.ts";
 import { join } from "./inner_hello.ts";
-import type { EchContext, Refused } from "./opener.ts";
+import type { EchContext } from "./opener.ts";
 
 /** What is left to do: copy, with `first` in front of what the client sends; or end it. */
 export type HandshakeResult =
   | { readonly kind: "pipe"; readonly first: Uint8Array }
   | Refused
-  | { readonly kind: "backend_reset"; readonly detail: string };
+  | {
+    readonly kind: "failed";
+    readonly reason: Extract<EndReason, "client_reset" | "backend_reset">;
+    readonly detail: string;
+  };
 
 /** Most bytes held back of either side: early data that the client sends before its second hello is among them. */
 const MAX_HELD = 65_536;
@@ -36,40 +42,47 @@ const RETRY_RANDOM = Buffer.from(
 
 const NOTHING = new Uint8Array(0);
 
+/** What both directions have in common. */
+export interface HandshakeParts {
+  /** When what is not decided goes to the pipe as it is. */
+  readonly deadline: Deadline;
+  readonly counts: ByteCounts;
+}
+
 /**
  * Sends `hello` upstream, passes the answer on and, if that is a HelloRetryRequest, opens the client's second hello.
- * What is not decided when `deadline` comes, or in {@linkcode MAX_HELD} bytes, goes to the pipe as it is.
+ * Whatever turns out to be something else goes to the pipe as it is.
  * @param hello What upstream gets first: an opened hello, and what goes before it.
- * @throws {NetError} If the client fails.
+ * @throws {NetError} If somebody closed a connection under it.
  */
 export async function watchHandshake(
   downstream: Conn,
   upstream: Conn,
   hello: Uint8Array,
   context: EchContext,
-  deadline: Deadline,
-  counts: ByteCounts,
+  { deadline, counts }: HandshakeParts,
 ): Promise<HandshakeResult> {
-  const answer = new Head(MAX_HELD);
-  let request: Found;
+  let reason: "client_reset" | "backend_reset" = "backend_reset";
   try {
     await upstream.write(hello);
     counts.up += hello.length;
-    request = await readUntilKnown(upstream, answer, deadline, findRetryRequest);
+    const answer = new Head(MAX_HELD);
+    const request = await readUntilKnown(upstream, answer, deadline, findRetryRequest);
+    reason = "client_reset";
+    await downstream.write(answer.bytes);
+    counts.down += answer.bytes.length;
+    if (request.kind === "no") return { kind: "pipe", first: NOTHING };
+
+    const head = new Head(MAX_HELD);
+    const second = await readUntilKnown(downstream, head, deadline, findSecondHello);
+    if (second.kind === "no") return { kind: "pipe", first: head.bytes };
+    const opened = context.openSecond(head.bytes.subarray(second.at));
+    if (opened.kind === "refused") return opened;
+    return { kind: "pipe", first: join([head.bytes.subarray(0, second.at), opened.head]) };
   } catch (error) {
     if (!(error instanceof NetError) || error.code === "closed") throw error;
-    return { kind: "backend_reset", detail: error.message };
+    return { kind: "failed", reason, detail: error.message };
   }
-  await downstream.write(answer.bytes);
-  counts.down += answer.bytes.length;
-  if (request.kind === "no") return { kind: "pipe", first: NOTHING };
-
-  const head = new Head(MAX_HELD);
-  const second = await readUntilKnown(downstream, head, deadline, findSecondHello);
-  if (second.kind === "no") return { kind: "pipe", first: head.bytes };
-  const opened = context.openSecond(head.bytes.subarray(second.at));
-  if (opened.kind === "refused") return opened;
-  return { kind: "pipe", first: join([head.bytes.subarray(0, second.at), opened.head]) };
 }
 
 /** Whether it is there, and where. */

@@ -12,7 +12,7 @@ import { ByteReader } from "../../probes/bytes.ts";
 import { attempt } from "../../probes/probe.ts";
 import { CLIENT_HELLO, readMessage } from "../../probes/tls.ts";
 import type { EchConfig } from "../config/config.ts";
-import type { Alert } from "./alert.ts";
+import { type Refused, refused } from "./alert.ts";
 import { type EchKey, keysOf, parseConfigList } from "./config_list.ts";
 import { type HpkeReceiver, type HpkeSuite, isSupported, setUpReceiver } from "./hpke.ts";
 import {
@@ -28,6 +28,9 @@ const OUTER = 0;
 
 const HANDSHAKE = 22;
 const MAX_FRAGMENT_LENGTH = 2 ** 14;
+
+const BAD_INNER = "the inner hello breaks the rules of RFC 9849 §5.1";
+const NO_HELLO = refused("decode_error", "the hello, or its ECH, is malformed");
 
 /** A first ClientHello. */
 export type Opened =
@@ -46,12 +49,6 @@ export interface OpenedHello {
   readonly kind: "inner";
   /** The inner hello in records, and what followed the outer one. */
   readonly head: Uint8Array;
-}
-
-/** It breaks the rules: the client is to be sent the alert, and the connection to be closed. */
-export interface Refused {
-  readonly kind: "refused";
-  readonly alert: Alert;
 }
 
 /** The keys of a route. */
@@ -79,7 +76,7 @@ export class EchOpener {
       const encoded = receiver?.open(outer.aad, outer.payload);
       if (receiver === undefined || encoded === undefined) continue;
       const inner = decodeInnerHello(encoded, outer.parts);
-      if (inner === undefined) return refused("illegal_parameter");
+      if (inner === undefined) return refused("illegal_parameter", BAD_INNER);
       const { body, ...names } = inner;
       const context = new EchContext(receiver, suite, configId, inner.serverName);
       return { kind: "inner", head: replaceHello(head, outer, body), ...names, context };
@@ -113,18 +110,21 @@ export class EchContext {
    */
   openSecond(head: Uint8Array): OpenedHello | Refused {
     const outer = readOuter(head);
-    if (outer.kind === "outer") return refused("missing_extension");
+    if (outer.kind === "outer") return refused("missing_extension", "the second hello has no ECH");
     if (outer.kind === "refused") return outer;
     const { suite, configId, enc, aad, payload } = outer;
     const same = suite.kdf === this.#suite.kdf && suite.aead === this.#suite.aead &&
       configId === this.#configId && enc.length === 0;
-    if (!same) return refused("illegal_parameter");
+    if (!same) {
+      return refused("illegal_parameter", "the second hello has another ECH than the first");
+    }
     const encoded = this.#receiver.open(aad, payload);
-    if (encoded === undefined) return refused("decrypt_error");
+    if (encoded === undefined) return refused("decrypt_error", "the second hello cannot be opened");
     const inner = decodeInnerHello(encoded, outer.parts);
+    if (inner === undefined) return refused("illegal_parameter", BAD_INNER);
     // The route was chosen by the name: another one now would come past that choice.
-    if (inner === undefined || inner.serverName !== this.#serverName) {
-      return refused("illegal_parameter");
+    if (inner.serverName !== this.#serverName) {
+      return refused("illegal_parameter", "the second hello has another name than the first");
     }
     return { kind: "inner", head: replaceHello(head, outer, inner.body) };
   }
@@ -146,30 +146,32 @@ interface Outer {
 
 function readOuter(head: Uint8Array): Outer | { readonly kind: "outer" } | Refused {
   const result = attempt(readHead, head, true);
-  return result.kind === "no" || result.kind === "need" ? refused("decode_error") : result;
+  return result.kind === "no" || result.kind === "need" ? NO_HELLO : result;
 }
 
 /** @throws {Shortage} If a length inside does not fit. */
 function readHead(reader: ByteReader): Outer | { readonly kind: "outer" } | Refused {
   const message = readMessage(reader, CLIENT_HELLO);
-  if (message === undefined) return refused("decode_error");
+  if (message === undefined) return NO_HELLO;
   const { body, excess } = message;
   const bodyReader = new ByteReader(body, false);
   const parts = readHello(bodyReader);
-  if (bodyReader.remaining > 0) return refused("decode_error");
+  if (bodyReader.remaining > 0) return NO_HELLO;
   const sealed = parts.extensions.find(({ type }) => type === ENCRYPTED_CLIENT_HELLO);
   if (sealed === undefined) return { kind: "outer" };
   // A message in front of a change of keys ends with its record (RFC 8446 §5.1).
-  if (excess > 0) return refused("unexpected_message");
+  if (excess > 0) return refused("unexpected_message", "there is more in the record of the hello");
 
   const data = new ByteReader(sealed.data, false);
   // The form that an inner hello has never comes from the network (§7).
-  if (data.u8() !== OUTER) return refused("illegal_parameter");
+  if (data.u8() !== OUTER) {
+    return refused("illegal_parameter", "the ECH of the hello is not of the outer form");
+  }
   const suite = { kdf: data.u16(), aead: data.u16() };
   const configId = data.u8();
   const enc = data.bytes(data.u16());
   const payload = data.bytes(data.u16());
-  if (payload.length === 0 || data.remaining > 0) return refused("decode_error");
+  if (payload.length === 0 || data.remaining > 0) return NO_HELLO;
 
   const aad = body.slice();
   const at = payload.byteOffset - body.byteOffset;
@@ -191,8 +193,4 @@ function replaceHello(head: Uint8Array, { end }: Outer, body: Uint8Array): Uint8
     parts.push(fragment);
   }
   return join([...parts, head.subarray(end)]);
-}
-
-function refused(alert: Alert): Refused {
-  return { kind: "refused", alert };
 }

@@ -6,7 +6,24 @@
  * @module
  */
 import type { EchConfig, Route } from "../config/config.ts";
-import type { EchOpener, Opened } from "./opener.ts";
+import { type Refused, refused } from "./alert.ts";
+import type { EchContext, EchOpener } from "./opener.ts";
+
+/** What becomes of a client that came to such a route. */
+export type EchDecision =
+  /** It hid a private name: `head` goes to the backend of `route`. */
+  | {
+    readonly kind: "private";
+    readonly route: Route;
+    readonly serverName: string;
+    readonly alpns?: readonly string[];
+    readonly head: Uint8Array;
+    /** For a second hello. */
+    readonly context: EchContext;
+  }
+  /** It hid nothing from this server: the hello goes as it is where the route leads. */
+  | { readonly kind: "public" }
+  | Refused;
 
 /** The ECH of a route, as its connections need it. */
 export class EchRoute {
@@ -15,7 +32,7 @@ export class EchRoute {
   readonly #config: EchConfig;
   #opener: Promise<EchOpener> | undefined;
 
-  /** @param route One that forwards: what it says of lists and PROXY headers holds for its private names too. */
+  /** @param route What it says of lists and PROXY headers holds for its private names too. */
   constructor(route: Route, config: EchConfig) {
     this.#config = config;
     const sendProxy = route.action.kind === "forward" ? route.action.sendProxy : "none";
@@ -28,11 +45,28 @@ export class EchRoute {
   }
 
   /**
-   * Opens the ClientHello that `head` begins with.
-   * The first call loads what that takes: most configurations never need it.
+   * Decides on the ClientHello that `head` begins with.
+   * The first call loads what opening it takes: most configurations never need that.
    */
-  async open(head: Uint8Array): Promise<Opened> {
+  async decide(head: Uint8Array): Promise<EchDecision> {
     this.#opener ??= import("./opener.ts").then(({ EchOpener }) => new EchOpener(this.#config));
-    return (await this.#opener).open(head);
+    const opened = (await this.#opener).open(head);
+    switch (opened.kind) {
+      case "outer":
+        return { kind: "public" };
+      case "refused":
+        return opened;
+      case "inner": {
+        const { serverName, ...rest } = opened;
+        const route = serverName === undefined ? undefined : this.privateRoutes.get(serverName);
+        if (serverName === undefined || route === undefined) {
+          const name = serverName ?? "a hello without a name";
+          return refused("unrecognized_name", `${name} is not among the private_server_names`);
+        }
+        return { ...rest, kind: "private", route, serverName };
+      }
+      default:
+        return opened satisfies never;
+    }
   }
 }

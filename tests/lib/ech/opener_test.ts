@@ -163,13 +163,15 @@ Deno.test("a hello that breaks the rules of the extension is refused as the RFC 
     ["nothing", bytes(""), "decode_error"],
   ];
   for (const [what, head, alert] of heads) {
-    assert.deepEqual(opener.open(head), { kind: "refused", alert }, what);
+    const result = opener.open(head);
+    assert.equal(result.kind === "refused" && result.alert, alert, what);
   }
 });
 
 Deno.test("an inner hello that breaks the rules is refused", () => {
   const head = new EchClient().hello({ encoded: concat(ENCODED, 0, 1) });
-  assert.deepEqual(opener.open(head), { kind: "refused", alert: "illegal_parameter" });
+  const result = opener.open(head);
+  assert.equal(result.kind === "refused" && result.alert, "illegal_parameter");
 });
 
 Deno.test("with any byte changed or cut off, a sealed hello never opens as another one, and nothing throws", () => {
@@ -208,7 +210,7 @@ Deno.test("whatever is sealed, nothing throws, and what comes out is a hello", (
       (encoded) => {
         const result = opener.open(new EchClient().hello({ encoded }));
         if (result.kind === "inner") assert.equal(tls(result.head, true).kind, "match");
-        else assert.deepEqual(result, { kind: "refused", alert: "illegal_parameter" });
+        else assert.equal(result.kind === "refused" && result.alert, "illegal_parameter");
       },
     ),
     { numRuns: 300 },
@@ -241,7 +243,8 @@ Deno.test("a second hello is opened with the context of the first, and must be l
     ["no hello", () => bytes("x"), "decode_error"],
   ];
   for (const [what, second, alert] of refusals) {
-    assert.deepEqual(retried(second), { kind: "refused", alert }, what);
+    const result = retried(second);
+    assert.equal(result.kind === "refused" && result.alert, alert, what);
   }
 });
 
