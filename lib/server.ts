@@ -258,13 +258,15 @@ function isFor({ local }: Conn, { addresses }: ListenerConfig): boolean {
     addresses.includes("0.0.0.0") || addresses.includes(local.address);
 }
 
+const LOW_PORT =
+  "ports below 1024 are privileged: use a higher one, give the executable the capability " +
+  "(`setcap cap_net_bind_service=+ep FILE`), or lower the bound (`sysctl net.ipv4.ip_unprivileged_port_start`)";
+
 function cannotListen(key: string, port: number, { code, message }: NetError): NetError {
   const hints: Partial<Record<NetErrorCode, string>> = {
     in_use: "another process listens there",
     unavailable: "this machine has no such address",
-    denied: port < 1024
-      ? "ports below 1024 need a privilege: use a higher one, or `setcap cap_net_bind_service=+ep` on the executable"
-      : "not permitted",
+    denied: port < 1024 ? LOW_PORT : "not permitted",
   };
   return new NetError(code, `cannot listen on ${key}: ${hints[code] ?? message}`);
 }

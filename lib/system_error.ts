@@ -1,5 +1,5 @@
 /**
- * Why a file could not be had, in words for people.
+ * Why the system refused, in words for people.
  *
  * @module
  */

@@ -6,6 +6,7 @@
  */
 import { type SocketAddress, unmapped } from "../addr.ts";
 import { pipe, type PipeParts, type Stream } from "../pipe.ts";
+import { systemReason } from "../system_error.ts";
 import { Timeouts } from "../timeouts.ts";
 import {
   type Clock,
@@ -201,8 +202,7 @@ function isReset(error: unknown): boolean {
 }
 
 function netError(error: unknown): NetError {
-  const message = error instanceof Error ? error.message : String(error);
-  return new NetError(netErrorCode(error), message, { cause: error });
+  return new NetError(netErrorCode(error), systemReason(error), { cause: error });
 }
 
 /** The system's error codes come first: Deno folds several of them into one class. */
