@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { formatAddress } from "../addr.ts";
 import { LineWriter } from "../line_writer.ts";
 import type { Platform } from "../run.ts";
+import { takesColour } from "../runtime/process.ts";
 import type { Process } from "../runtime/process.ts";
 import { Backends, HOST } from "./backends.ts";
 import { certificateFor } from "./certificates.ts";
@@ -40,7 +41,7 @@ export async function runDemo({ keep }: DemoOptions, platform: Platform): Promis
   const { env, stdout } = process;
   // Whoever stops reading has seen enough: lines that cannot be written are no fault.
   const lines = new LineWriter({ clock, write: stdout.write, batched: false, onDropped() {} });
-  const colour = stdout.isTerminal && !env["NO_COLOR"] && env["TERM"] !== "dumb";
+  const colour = takesColour(stdout, env);
   const screen: Screen = { style: styleFor(colour), print: (text) => lines.write(text) };
   const a = await certificateFor("a.demo");
   const b = await certificateFor("b.demo", "*.b.demo");
