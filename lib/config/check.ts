@@ -57,6 +57,7 @@ function* checkTop(
     yield { path: [], message: "nothing to do: UDP is not served by this version" };
   }
   if (sources.every(({ path }) => path.length > 0)) {
+    yield* checkAddresses({ path: [], own: file });
     for (const key of OWN_KEYS) {
       if (file[key] === undefined || key.endsWith("_max_connections")) continue;
       const message =

@@ -9,8 +9,10 @@ import type { Finding } from "./problem.ts";
 import type { ListenerTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
 
-/** Finds contradictions among the addresses of one listener. */
-export function* checkAddresses({ path, own }: ListenerSource): Iterable<Finding> {
+/** Finds contradictions among the addresses of one table. */
+export function* checkAddresses(
+  { path, own }: Pick<ListenerSource, "path" | "own">,
+): Iterable<Finding> {
   if (own.listen_ipv6 === false && own.listen_address_v6 !== undefined) {
     const message = "contradicts listen_ipv6 = false";
     yield { path: [...path, "listen_address_v6"], message, about: "key" };

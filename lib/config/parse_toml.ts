@@ -27,6 +27,8 @@ const EXPLAINED: Readonly<Record<string, string>> = {
   "trying to redefine an already defined table or value": "this key or table is there already",
   "each key-value declaration must be followed by an end-of-line":
     "expected the end of the line after the value",
+  "illegal character in key":
+    "expected key = value; a key has letters, digits, - and _, or stands in quotes",
   "incomplete key-value: cannot find end of key": "expected key = value",
   "invalid value": 'expected a value; text is written in quotes: key = "text"',
 };
