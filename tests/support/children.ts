@@ -1,0 +1,302 @@
+/**
+ * Programs of the system in tests: started, read, signalled, and ended by the test that started them.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+
+/** How long a test may wait for something to happen, ms: far more than it takes, so only what never comes fails. */
+const PATIENCE = 30_000;
+
+/** The path of a program of the system; `undefined` if it is not installed. */
+export function findTool(name: string): string | undefined {
+  // Servers are often out of a user's path, and Debian keeps PostgreSQL's in a folder for each version.
+  const folders = [
+    ...Deno.env.get("PATH")?.split(":") ?? [],
+    "/usr/sbin",
+    "/usr/local/sbin",
+    ...below("/usr/lib/postgresql").map((version) => `${version}/bin`),
+  ];
+  return folders.map((folder) => `${folder}/${name}`).find(isFile);
+}
+
+function below(folder: string): string[] {
+  try {
+    return [...Deno.readDirSync(folder)].map(({ name }) => `${folder}/${name}`);
+  } catch {
+    return [];
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Registers a test that starts programs; where one of `tools` is missing it is skipped, and its name says why.
+ * @param patience How long all of it may take, ms.
+ */
+export function testWithTools(
+  sentence: string,
+  tools: readonly string[],
+  body: (scope: Scope) => Promise<void>,
+  patience = 2 * PATIENCE,
+): void {
+  const missing = tools.filter((tool) => findTool(tool) === undefined);
+  const name = missing.length === 0
+    ? sentence
+    : `${sentence} [skipped, not installed: ${missing.join(", ")}]`;
+  Deno.test({
+    name,
+    ignore: missing.length > 0,
+    fn: async () => {
+      const scope = new Scope();
+      try {
+        await within(patience, "the end of the test", body(scope));
+      } catch (error) {
+        console.error(scope.report());
+        throw error;
+      } finally {
+        await scope.end();
+      }
+    },
+  });
+}
+
+/** What `promise` gives, if it does in time. */
+export async function within<T>(ms: number, what: string, promise: Promise<T>): Promise<T> {
+  const limit = Promise.withResolvers<never>();
+  const timer = setTimeout(() => limit.reject(new Error(`no ${what} within ${ms} ms`)), ms);
+  try {
+    return await Promise.race([promise, limit.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+export interface ChildOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly uid?: number;
+  readonly gid?: number;
+  /** What ends it and all that it started; SIGKILL if not given. */
+  readonly endsWith?: Deno.Signal;
+}
+
+export interface Finished {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Processes, connections and files of one test: all are gone at its end. */
+export class Scope {
+  readonly #children: Child[] = [];
+  readonly #closers: Array<() => void> = [];
+  readonly #folders: string[] = [];
+
+  /** A folder that only this user can read. */
+  async folder(): Promise<string> {
+    const folder = await Deno.makeTempDir({ prefix: "sluice-test-" });
+    this.#folders.push(folder);
+    return folder;
+  }
+
+  /** Starts a program that runs until the end of the test, if it does not end before. */
+  start(tool: string, args: readonly string[], options: ChildOptions = {}): Child {
+    const child = new Child(findTool(tool) ?? tool, args, options);
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Runs a program to its end, with `input` on its standard input. */
+  async run(
+    tool: string,
+    args: readonly string[],
+    { input = "", ...options }: ChildOptions & { readonly input?: string } = {},
+  ): Promise<Finished> {
+    const child = this.start(tool, args, options);
+    await child.say(input, "and no more");
+    const code = await within(PATIENCE, `end of ${child.command}`, child.code);
+    await Promise.all([child.stdout.ended, child.stderr.ended]);
+    return { code, stdout: child.stdout.text, stderr: child.stderr.text };
+  }
+
+  /** Calls `close` at the end of the test. */
+  atEnd(close: () => void): void {
+    this.#closers.push(close);
+  }
+
+  /** What the programs said, for a test that failed. */
+  report(): string {
+    return this.#children.map(({ command, stdout, stderr }) =>
+      [`$ ${command}`, ...[stdout, stderr].map(({ text }) => text.slice(-3000))].join("\n")
+    ).join("\n");
+  }
+
+  async end(): Promise<void> {
+    for (const close of this.#closers.toReversed()) close();
+    for (const child of this.#children.toReversed()) await child.end();
+    for (const folder of this.#folders) await Deno.remove(folder, { recursive: true });
+  }
+}
+
+/** A program that runs beside the test. */
+export class Child {
+  readonly command: string;
+  readonly stdout: Lines;
+  readonly stderr: Lines;
+  readonly #process: Deno.ChildProcess;
+  readonly #stdin: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #endsWith: Deno.Signal;
+
+  constructor(program: string, args: readonly string[], options: ChildOptions) {
+    const { endsWith = "SIGKILL", ...rest } = options;
+    this.command = [program, ...args].join(" ");
+    this.#endsWith = endsWith;
+    this.#process = new Deno.Command(program, {
+      args: [...args],
+      ...rest,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#stdin = this.#process.stdin.getWriter();
+    this.stdout = new Lines(this.#process.stdout, this.command);
+    this.stderr = new Lines(this.#process.stderr, this.command);
+  }
+
+  get pid(): number {
+    return this.#process.pid;
+  }
+
+  /** Its exit code. */
+  get code(): Promise<number> {
+    return this.#process.status.then(({ code }) => code);
+  }
+
+  /** Writes to its standard input. */
+  async say(text: string, more: "and no more" | "and more" = "and more"): Promise<void> {
+    try {
+      await this.#stdin.write(new TextEncoder().encode(text));
+      if (more === "and no more") await this.#stdin.close();
+    } catch {
+      // It has ended without reading all of it.
+    }
+  }
+
+  signal(signal: Deno.Signal): void {
+    this.#process.kill(signal);
+  }
+
+  async end(): Promise<void> {
+    try {
+      this.#process.kill(this.#endsWith);
+    } catch {
+      // It has ended by itself.
+    }
+    await this.#process.status;
+    await this.say("", "and no more");
+    await Promise.all([this.stdout.ended, this.stderr.ended]);
+  }
+}
+
+/** The lines of a stream, read to its end so that the program never waits for a reader. */
+export class Lines {
+  readonly ended: Promise<void>;
+  readonly #command: string;
+  #text = "";
+  /** Where in the text the last whole line ends. */
+  #whole = 0;
+  #untaken: string[] = [];
+  #over = false;
+  #news = Promise.withResolvers<void>();
+
+  constructor(stream: ReadableStream<Uint8Array>, command: string) {
+    this.#command = command;
+    this.ended = this.#read(stream);
+  }
+
+  /** Everything so far. */
+  get text(): string {
+    return this.#text;
+  }
+
+  /** Lines so far that match. */
+  count(pattern: RegExp): number {
+    return this.#text.split("\n").filter((line) => pattern.test(line)).length;
+  }
+
+  /** The first line that matches, among those that no call has returned yet. */
+  async next(pattern: RegExp): Promise<string> {
+    return await within(PATIENCE, `line ${pattern} of ${this.#command}`, this.#next(pattern));
+  }
+
+  async #next(pattern: RegExp): Promise<string> {
+    for (;;) {
+      const at = this.#untaken.findIndex((line) => pattern.test(line));
+      const [line] = at < 0 ? [] : this.#untaken.splice(at, 1);
+      if (line !== undefined) return line;
+      assert.ok(!this.#over, `${this.#command} ended before it said ${pattern}`);
+      await this.#news.promise;
+    }
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      this.#text += text;
+      const whole = this.#text.lastIndexOf("\n") + 1;
+      if (whole > this.#whole) {
+        this.#untaken.push(...this.#text.slice(this.#whole, whole - 1).split("\n"));
+      }
+      this.#whole = whole;
+      this.#tell();
+    }
+    this.#over = true;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#news.resolve();
+    this.#news = Promise.withResolvers();
+  }
+}
+
+/** A port on which nobody listens, and which the system gives to no outgoing connection in the meantime. */
+export function freePort(): number {
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (given.has(port)) continue;
+    try {
+      Deno.listen({ hostname: "0.0.0.0", port }).close();
+    } catch (error) {
+      if (error instanceof Deno.errors.AddrInUse) continue;
+      throw error;
+    }
+    given.add(port);
+    return port;
+  }
+}
+
+const given = new Set<number>();
+
+/** Resolves when `server` takes connections on the port. */
+export async function listening(port: number, server: Child): Promise<void> {
+  let over = false;
+  void server.code.then(() => over = true);
+  const deadline = Date.now() + PATIENCE;
+  for (;;) {
+    assert.ok(!over, `${server.command} ended`);
+    assert.ok(Date.now() < deadline, `${server.command} does not listen on ${port}`);
+    try {
+      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+      return;
+    } catch {
+      // Nobody tells when a foreign server begins to listen, so ask until it does.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+}
