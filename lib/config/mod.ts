@@ -54,7 +54,8 @@ export type Loaded =
 export async function loadConfig(text: string, options: LoadOptions): Promise<Loaded> {
   const { file: source, env = {}, overrides = {} } = options;
   const format = options.format ?? (source.toLowerCase().endsWith(".json") ? "json" : "toml");
-  const parsed = format === "json" ? parseJson(text) : parseToml(text);
+  const plain = text.replace(/^\ufeff/, ""); // what editors of Windows put first
+  const parsed = format === "json" ? parseJson(plain) : parseToml(plain);
   const outer = outerValues(env, overrides);
   if (!parsed.ok) {
     const { position, message } = parsed;

@@ -12,7 +12,7 @@ const MAX_DEPTH = 100;
 /** Reads JSON whose outermost value is an object. A key that occurs twice is an error. */
 export function parseJson(text: string): Parsed {
   const places = new Places();
-  const reader = new JsonReader(text.replace(/^\ufeff/, ""), places);
+  const reader = new JsonReader(text, places);
   try {
     const table = reader.document();
     return { ok: true, document: { table, positions: () => Promise.resolve(places.locate) } };

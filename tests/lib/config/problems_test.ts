@@ -235,6 +235,14 @@ Deno.test("a syntax error is told by line and column", async () => {
   }
 });
 
+Deno.test("a byte order mark is not in the way", async () => {
+  await configOf('\ufefflisten_port = 1\ntcp_target = ["a:1"]\n');
+  assert.deepEqual(await problemsOf('\ufefflisten_port = 0\ntcp_target = ["a:1"]\n'), [
+    "config.toml:1:15: listen_port: expected a whole number from 1 to 65535, got the number 0",
+  ]);
+  await configOf('\ufeff{"listen_port": 1, "tcp_target": ["a:1"]}', { file: "config.json" });
+});
+
 Deno.test("a file without a port, and one with nothing to do, say so", async () => {
   assert.deepEqual(await problemsOf(""), [
     "config.toml: listen_port: is missing: on which port to listen",
