@@ -23,7 +23,7 @@ interface Plan {
   readonly starts: number;
 }
 
-const FULL: Plan = { rounds: 10, seconds: 0.6, starts: 5 };
+const FULL: Plan = { rounds: 8, seconds: 0.6, starts: 3 };
 const QUICK: Plan = { rounds: 3, seconds: 0.3, starts: 1 };
 /** Before the first round, so that no contender is measured cold, s. */
 const WARM_UP = 0.5;
@@ -77,6 +77,7 @@ async function bench(processes: Processes, directory: string): Promise<number> {
     `# Benchmark\n\n![Throughput as a multiple of HAProxy's](results.svg)\n\n${text}`,
   );
   await Deno.writeTextFile(here("results.svg"), chart(results));
+  console.log("This is in bench/results.md, and bench/results.svg shows it.");
   return 0;
 }
 
@@ -89,7 +90,14 @@ async function measure(plan: Plan, processes: Processes, directory: string): Pro
   const load = await Load.make(directory, processes);
   await load.serve(ports.echo, ports.source);
   const command = options.sluice?.split(" ") ??
-    [Deno.execPath(), "run", "-A", new URL("../main.ts", import.meta.url).pathname, "-c", "CONFIG"];
+    [
+      Deno.execPath(),
+      "run",
+      "-A",
+      new URL("../main.ts", import.meta.url).pathname,
+      "--config",
+      "CONFIG",
+    ];
   const only = options.only?.split(",");
   const all = (await contenders(command, ports, directory))
     .filter(({ name }) => only?.includes(name) ?? true);

@@ -12,7 +12,7 @@ const MARGIN = 24;
 const HEADER = 76;
 const FOOTER = 54;
 /** Where bars begin, and where the axis ends; behind it is room for the last labels. */
-const BARS_FROM = 110;
+const BARS_FROM = 146;
 const BARS_TO = WIDTH - 150;
 const BAR = 15;
 const BAR_GAP = 4;
@@ -25,6 +25,7 @@ const STYLE = `
   .title { font-size: 17px; font-weight: 600; }
   .group { font-size: 13px; font-weight: 600; }
   .dim { fill: #59636e; }
+  .figure { stroke: #ffffff; stroke-width: 4px; paint-order: stroke; }
   .axis { stroke: #d1d9e0; }
   .reference { stroke: #59636e; stroke-dasharray: 3 3; }
   .goal { stroke: #1f2328; stroke-width: 2; }
@@ -34,6 +35,7 @@ const STYLE = `
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; }
     .dim { fill: #9198a1; }
+    .figure { stroke: #0d1117; }
     .axis { stroke: #3d444d; }
     .reference { stroke: #9198a1; }
     .goal { stroke: #f0f6fc; }
@@ -105,7 +107,9 @@ function group(
 <rect class="${own ? "own" : "bar"}" x="${x(0)}" y="${top}" width="${
       round(x(ratio) - x(0))
     }" height="${BAR}" rx="2"/>
-<text x="${x(ratio) + 8}" y="${top + BAR - 3}">${text}<tspan class="dim" dx="8">${
+<text class="figure" x="${(own ? Math.max(x(ratio), goal) : x(ratio)) + 8}" y="${
+      top + BAR - 3
+    }">${text}<tspan class="dim" dx="8">${
       rate === undefined ? "" : escape(rateText(workload, rate))
     }</tspan></text>${
       own

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Readiness } from "./processes.ts";
+import { ONE_THREAD, REFERENCE } from "./results.ts";
 
 /** Ports of this run; `closed` is one that nobody listens on. */
 export interface Ports {
@@ -40,14 +41,23 @@ interface Proxy {
   command(config: string): readonly string[];
   readonly readyLine?: RegExp;
   readonly forks?: boolean;
+  /** HAProxy's `nbthread`; absent: as many as there are cores. */
+  readonly threads?: number;
 }
 
 const PEERS: readonly Proxy[] = [
   {
-    name: "HAProxy",
+    name: REFERENCE,
     version: ["haproxy", "-v"],
     template: "haproxy.cfg",
     command: (config) => ["haproxy", "-db", "-f", config],
+  },
+  {
+    name: ONE_THREAD,
+    version: ["haproxy", "-v"],
+    template: "haproxy.cfg",
+    command: (config) => ["haproxy", "-db", "-f", config],
+    threads: 1,
   },
   {
     name: "nginx",
@@ -92,7 +102,7 @@ export async function contenders(
       continue;
     }
     const port = ports.first + found.length;
-    const config = await writeConfig(proxy.template, { ...ports, port, directory });
+    const config = await writeConfig(proxy, { ...ports, port, directory });
     const readiness = proxy.readyLine ? { line: proxy.readyLine } : { port };
     found.push({
       name: proxy.name,
@@ -118,7 +128,7 @@ async function versionOf({ version: [program = "", ...args] }: Proxy): Promise<s
 
 /** Fills a template's `${NAME}` in and gives the path of the result. */
 async function writeConfig(
-  template: string,
+  { template, threads }: Proxy,
   { port, echo, source, closed, directory }: Ports & { port: number; directory: string },
 ): Promise<string> {
   const values: Readonly<Record<string, string | number>> = {
@@ -127,10 +137,11 @@ async function writeConfig(
     SOURCE_PORT: source,
     CLOSED_PORT: closed,
     DIRECTORY: directory,
+    THREADS: threads === undefined ? "" : `nbthread ${threads}`,
     NGINX_STREAM: await exists(NGINX_STREAM_MODULE) ? `load_module ${NGINX_STREAM_MODULE};` : "",
   };
   const text = await Deno.readTextFile(new URL(template, import.meta.url));
-  const path = `${directory}/${template}`;
+  const path = `${directory}/${port}-${template}`;
   await Deno.writeTextFile(
     path,
     text.replaceAll(/\$\{([A-Z_]+)\}/g, (_, name: string) => `${values[name]}`),

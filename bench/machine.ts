@@ -23,10 +23,9 @@ export async function describeMachine(
   return {
     cpu: `${model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
     kernel: `Linux ${Deno.osRelease()}`,
-    versions: contenders.filter(({ process }) => process)
-      .map(({ name, version }) =>
-        name === "sluice" ? `sluice on Deno ${version}` : `${name} ${version}`
-      ),
+    versions: contenders.filter(({ process }) => process).map(({ name, version }) =>
+      name === "sluice" ? `sluice on Deno ${version}` : `${name.split(",")[0]} ${version}`
+    ).filter((text, i, all) => all.indexOf(text) === i),
     date: new Date().toISOString().slice(0, 10),
     commit: await git("describe", "--always", "--dirty") ?? "unknown",
     network,

@@ -5,7 +5,7 @@
  * @module
  */
 
-const INSIDE = "SLUICE_BENCH_NAMESPACE";
+const INSIDE = "BENCH_NAMESPACE";
 
 /** As root, and as anybody where user namespaces are allowed. */
 const WAYS_IN = [["unshare", "--net"], ["unshare", "--user", "--map-root-user", "--net"]];

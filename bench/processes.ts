@@ -44,12 +44,12 @@ export class Processes {
       if (printed.length > LINES_KEPT) printed.shift();
       if ("line" in readiness && readiness.line.test(line)) lineSeen.resolve("ready");
     };
-    const ended = eachLine(child.stderr, onLine);
+    const lines = eachLine(child.stderr, onLine);
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), READY_WITHIN);
     const outcome = await Promise.race([
       "line" in readiness ? lineSeen.promise : portTakes(readiness.port, giveUp.signal),
-      ended.then(() => "has ended" as const),
+      Promise.all([child.status, lines]).then(() => "has ended" as const),
       new Promise<"is not ready in time">((resolve) =>
         giveUp.signal.addEventListener("abort", () => resolve("is not ready in time"))
       ),

@@ -5,7 +5,15 @@
  */
 import type { Machine } from "./machine.ts";
 import { HELD } from "./rest.ts";
-import { figureOf, ratioTo, REFERENCE, restOf, type Results } from "./results.ts";
+import {
+  figureOf,
+  ONE_THREAD,
+  ratioTo,
+  REFERENCE,
+  restOf,
+  type Results,
+  type Spread,
+} from "./results.ts";
 import {
   cpuText,
   kilobytes,
@@ -67,9 +75,14 @@ function goals(results: Results): Row[] {
   const ratios = results.workloads.map((result): Row => {
     const { name, goal } = result.workload;
     const ratio = ratioTo(result, "sluice");
-    const text = ratio &&
-      `${ratioText(ratio.median)} [${ratio.low.toFixed(2)}–${ratio.high.toFixed(2)}]`;
-    return [name, `≥ ${ratioText(goal)}`, text ?? "–", verdict(ratio && ratio.median >= goal)];
+    const likeWithLike = ratioTo(result, "sluice", ONE_THREAD);
+    return [
+      name,
+      `≥ ${ratioText(goal)}`,
+      ratio ? spreadText(ratio) : "–",
+      verdict(ratio && ratio.median >= goal),
+      likeWithLike ? spreadText(likeWithLike) : "–",
+    ];
   });
   const atMost = (
     name: string,
@@ -81,16 +94,21 @@ function goals(results: Results): Row[] {
     `≤ ${text(goal)}`,
     value === undefined ? "–" : text(value),
     verdict(value === undefined ? undefined : value <= goal),
+    "",
   ];
   const perConnection = restOf(results, "sluice", "perConnection")?.median;
   const startTime = restOf(results, "sluice", "startTime")?.median;
   return [
-    ["", "goal", "sluice", ""],
+    ["", "goal", "sluice", "", `beside ${ONE_THREAD}`],
     ...ratios,
     atMost("memory per idle connection", MOST_PER_CONNECTION, perConnection, kilobytes),
     atMost("probing a 1.7 kB ClientHello", MOST_PROBING, results.probing, microseconds),
     atMost("start to ready", MOST_START_TIME, startTime, milliseconds),
   ];
+}
+
+function spreadText({ median, low, high }: Spread): string {
+  return `${ratioText(median)} [${low.toFixed(2)}–${high.toFixed(2)}]`;
 }
 
 function verdict(reached: boolean | undefined): string {

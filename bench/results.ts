@@ -7,8 +7,9 @@ import type { Machine } from "./machine.ts";
 import type { Rest } from "./rest.ts";
 import type { Burst, Workload } from "./workloads.ts";
 
-/** The contender that the goals refer to. */
+/** The contender that the goals refer to, and the same with as many threads as sluice has. */
 export const REFERENCE = "HAProxy";
+export const ONE_THREAD = "HAProxy, 1 thread";
 
 export interface Results {
   readonly machine: Machine;
@@ -52,11 +53,15 @@ function quantile(sorted: readonly number[], share: number): number {
   return below + (above - below) * (position % 1);
 }
 
-/** A contender's rate over the reference's, the ratio taken within each round. */
-export function ratioTo({ rounds }: WorkloadResult, contender: string): Spread | undefined {
+/** A contender's rate over another's, the ratio taken within each round. */
+export function ratioTo(
+  { rounds }: WorkloadResult,
+  contender: string,
+  reference = REFERENCE,
+): Spread | undefined {
   return spread(rounds.flatMap((round) => {
-    const [own, reference] = [round.get(contender), round.get(REFERENCE)];
-    return own && reference ? [own.rate / reference.rate] : [];
+    const [own, other] = [round.get(contender), round.get(reference)];
+    return own && other ? [own.rate / other.rate] : [];
   }));
 }
 
