@@ -36,47 +36,45 @@ const FORWARD_KEYS = [
 
 /** Finds keys that are missing, have no effect or contradict each other. */
 export function* checkEntry(
-  { name, path, table }: EntrySource,
+  entry: EntrySource,
   keys: ListenerSource["keys"],
   broken: Broken,
 ): Iterable<Finding> {
-  const isMissing = (key: keyof EntryTable) =>
-    table[key] === undefined && !broken.has([...path, key]);
+  const { name, path, table } = entry;
   if (name === DEFAULT_NAME) {
     const message = `"${name}" is the name of the default target: choose another one`;
     yield { path, message, about: "key" };
   }
-  if (isMissing("protocol")) {
-    const list = PROTOCOLS.join(", ");
-    yield { path: [...path, "protocol"], message: `is missing: one of ${list}` };
-  }
+  yield* checkRequired(entry, broken);
   yield* checkServed(path, table);
+  yield* checkTargets([...path, "target"], table.target ?? []);
   if (table.alpns !== undefined && table.alpn !== undefined) {
-    yield {
-      path: [...path, "alpn"],
-      message: "is the same key as alpns: keep one of them",
-      about: "key",
-    };
+    const message = "is the same key as alpns: keep one of them";
+    yield { path: [...path, "alpn"], message, about: "key" };
   }
-  if (table.action === "reject") {
-    for (const key of FORWARD_KEYS) {
-      if (table[key] === undefined) continue;
-      yield { path: [...path, key], message: 'has no effect with action = "reject"', about: "key" };
-    }
-  } else if (isMissing("target") && !broken.has([...path, "action"])) {
+  for (const key of table.action === "reject" ? FORWARD_KEYS : []) {
+    if (table[key] === undefined) continue;
+    yield { path: [...path, key], message: 'has no effect with action = "reject"', about: "key" };
+  }
+  if (table.min_length !== undefined && table.min_length > keys.probe_max_bytes) {
+    const message = `is more than probe_max_bytes (${keys.probe_max_bytes})`;
+    yield { path: [...path, "min_length"], message };
+  }
+}
+
+function* checkRequired({ path, table }: EntrySource, broken: Broken): Iterable<Finding> {
+  const isMissing = (key: keyof EntryTable) =>
+    table[key] === undefined && !broken.has([...path, key]);
+  if (isMissing("protocol")) {
+    const message = `is missing: one of ${PROTOCOLS.join(", ")}`;
+    yield { path: [...path, "protocol"], message };
+  }
+  if (table.action !== "reject" && isMissing("target") && !broken.has([...path, "action"])) {
     const message = 'is missing: a list of "host:port"; or say action = "reject"';
     yield { path: [...path, "target"], message };
   }
-  yield* checkTargets([...path, "target"], table.target ?? []);
-  if (table.protocol === "regex") {
-    if (isMissing("patterns")) {
-      yield { path: [...path, "patterns"], message: "is missing: a list of regular expressions" };
-    }
-    const { min_length: wanted } = table;
-    if (wanted !== undefined && wanted > keys.probe_max_bytes) {
-      const message = `is more than probe_max_bytes (${keys.probe_max_bytes})`;
-      yield { path: [...path, "min_length"], message };
-    }
+  if (table.protocol === "regex" && isMissing("patterns")) {
+    yield { path: [...path, "patterns"], message: "is missing: a list of regular expressions" };
   }
 }
 

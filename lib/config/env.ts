@@ -47,7 +47,9 @@ export function outerValues(
   const problems: Problem[] = [];
   const set = (key: string, text: string, source: string) => {
     // What else it may be is seen when it does not fit (`validate.ts`).
-    values[key] = text.includes(",") ? text.split(",").map((item) => item.trim()) : text;
+    values[key] = text.includes(",")
+      ? text.split(",").map((item) => item.trim()).filter((item) => item !== "")
+      : text;
     sources.set(key, source);
   };
   for (const [name, text] of Object.entries(env)) {
@@ -88,34 +90,15 @@ export interface Expanded {
 /** Names that every object has of itself: as keys they would be dropped further on, without a word. */
 const RESERVED_NAMES = ["__proto__", "constructor", "prototype"];
 
-/** `$${` for the characters themselves, or `${` up to `}`. */
-const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
-
 /** Puts in the values of `${NAME}` and `${NAME:-default}`; the default is for a variable that is unset or empty. */
 export function expandVariables(table: RawTable, env: Environment): Expanded {
   const expanded = new Set<string>();
   const findings: Finding[] = [];
-  const expandText = (text: string, path: Path) =>
-    text.replace(REFERENCE, (all: string, inside: string | undefined, end: string) => {
-      if (inside === undefined) return "${";
-      const [, name, rest, preset] = /^([A-Za-z_]\w*)(:-(.*))?$/s.exec(inside) ?? [];
-      if (name === undefined || end === "") {
-        const message = `expected "\${NAME}" or "\${NAME:-default}", got "${all}"; ` +
-          'for the characters themselves write "$${"';
-        findings.push({ path, message });
-        return all;
-      }
-      expanded.add(JSON.stringify(path));
-      const value = env[name] || (rest === undefined ? env[name] : preset);
-      if (value === undefined) {
-        const message =
-          `the variable ${name} is not set; "\${${name}:-default}" would give a default`;
-        findings.push({ path, message });
-      }
-      return value ?? "";
-    });
   const expand = (value: unknown, path: Path): unknown => {
-    if (typeof value === "string") return value.includes("${") ? expandText(value, path) : value;
+    if (typeof value === "string" && value.includes("${")) {
+      expanded.add(JSON.stringify(path));
+      return expandText(value, env, (message) => findings.push({ path, message }));
+    }
     if (Array.isArray(value)) return value.map((item, i) => expand(item, [...path, i]));
     return isTable(value) ? expandTable(value, path) : value;
   };
@@ -133,4 +116,27 @@ export function expandVariables(table: RawTable, env: Environment): Expanded {
     isExpanded: (path) => expanded.has(JSON.stringify(path)),
     findings,
   };
+}
+
+/** `$${` for the characters themselves, or `${` up to `}`. */
+const REFERENCE = /\$\$\{|\$\{([^}]*)(\}?)/g;
+
+function expandText(text: string, env: Environment, complain: (message: string) => void): string {
+  return text.replace(REFERENCE, (all: string, inside: string | undefined, end: string) => {
+    if (inside === undefined) return "${";
+    const [, name, rest, preset] = /^([A-Za-z_]\w*)(:-(.*))?$/s.exec(inside) ?? [];
+    if (name === undefined || end === "") {
+      complain(
+        `expected "\${NAME}" or "\${NAME:-default}", got "${all}"; ` +
+          'for the characters themselves write "$${"',
+      );
+      return all;
+    }
+    const set = Object.hasOwn(env, name) ? env[name] : undefined;
+    const value = set || (rest === undefined ? set : preset);
+    if (value === undefined) {
+      complain(`the variable ${name} is not set; "\${${name}:-default}" would give a default`);
+    }
+    return value ?? "";
+  });
 }

@@ -25,8 +25,8 @@ import {
   type Path,
   type Problem,
 } from "./problem.ts";
-import type { FileTable } from "./schema.ts";
 import { resolve } from "./resolve.ts";
+import type { FileTable } from "./schema.ts";
 import { validate } from "./validate.ts";
 
 export { formatProblem } from "./problem.ts";

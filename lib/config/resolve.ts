@@ -7,12 +7,14 @@ import { type Acl, AddressSet } from "../acl.ts";
 import type {
   Algorithm,
   Config,
+  EchConfig,
   ListenerConfig,
+  Pool,
+  ProbeTimeoutAnswer,
   ProxyVersion,
   Route,
   RouteMatch,
 } from "./config.ts";
-import type { EchConfig, Pool, ProbeTimeoutAnswer } from "./config.ts";
 import { ENTRY_DEFAULTS, TOP_DEFAULTS } from "./defaults.ts";
 import {
   DEFAULT_NAME,

@@ -5,13 +5,18 @@
  */
 import type { Acl } from "../acl.ts";
 import { formatHostPort } from "../addr.ts";
-import type { Config, ListenerConfig, Route } from "./config.ts";
-import type { EchConfig, Pool } from "./config.ts";
+import type { Config, EchConfig, ListenerConfig, Pool, Route } from "./config.ts";
 import { ENTRY_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
 import { formatKey, quoteText } from "./problem.ts";
 
-/** Writes a configuration so that it can be read, by people and by `loadConfig` alike, every default filled in. */
+/** Stands for a private key: what is printed gets shown around. */
+const HIDDEN = "not shown";
+
+/**
+ * Writes a configuration so that it can be read, by people and, where it has no private keys, by `loadConfig`;
+ * every default is filled in.
+ */
 export function resolvedText(config: Config): string {
   const top = table([], {
     tcp_max_connections: config.maxConnections,
@@ -90,7 +95,7 @@ function echTable(path: readonly string[], ech: EchConfig | undefined): readonly
   if (ech === undefined) return [];
   return [table(path, {
     ech_config_list: base64(ech.configList),
-    private_keys: ech.privateKeys.map(base64),
+    private_keys: ech.privateKeys.map(() => HIDDEN),
     private_server_names: ech.privateServerNames.map(formatHostPort),
   })];
 }

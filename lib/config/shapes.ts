@@ -89,10 +89,12 @@ export function wholeNumber(least: number, most: number) {
 }
 
 /** A time in ms, written as text with units or as a number of seconds. */
-export function duration(least: number, most: number = LONGEST_DURATION) {
-  const bounds = `at least ${formatDuration(least)} and at most ${formatDuration(most)}`;
+export function duration(least: number) {
+  const bounds = `at least ${formatDuration(least)} and at most ${
+    formatDuration(LONGEST_DURATION)
+  }`;
   const within = (ms: number, written: unknown) => {
-    if (ms < least || ms > most) {
+    if (ms < least || ms > LONGEST_DURATION) {
       throw new SyntaxError(`expected ${bounds}, got ${describe(written)}`);
     }
     return ms;

@@ -31,7 +31,7 @@ export class Broken {
   /** Whether the key, or anything in its table, was left out. */
   touches(path: Path): boolean {
     const inside = JSON.stringify(path).slice(0, -1) + ",";
-    return this.has(path) || this.#paths.values().some((other) => other.startsWith(inside));
+    return this.has(path) || [...this.#paths].some((other) => other.startsWith(inside));
   }
 
   has(path: Path): boolean {

@@ -108,11 +108,11 @@ export function notOneOf(known: readonly string[], text: string): SyntaxError {
   return new SyntaxError(`expected one of ${list}, got "${text}"${didYouMean(text, known)}`);
 }
 
-/** Bytes in base64 (RFC 4648 §4), padded or not. */
+/** Bytes in base64 (RFC 4648 §4), padded or not. They may be secret, so the message does not repeat them. */
 export function parseBase64(text: string): Uint8Array {
   const digits = text.replace(/={1,2}$/, "");
   if (!/^[A-Za-z0-9+/]+$/.test(digits) || digits.length % 4 === 1) {
-    throw new SyntaxError(`expected bytes in base64, got "${text}"`);
+    throw new SyntaxError("expected bytes in base64");
   }
   return Uint8Array.from(atob(digits), (character) => character.charCodeAt(0));
 }

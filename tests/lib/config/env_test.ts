@@ -125,6 +125,22 @@ Deno.test("a variable that is not set, and one that is not written well, are tol
   ]);
 });
 
+Deno.test("what every object has of itself is no variable, and no name", async () => {
+  assert.deepEqual(await problemsOf('listen_port = 1\ntcp_target = ["${constructor}:1"]\n'), [
+    'config.toml:2:15: tcp_target[0]: the variable constructor is not set; "${constructor:-default}" would give a default',
+  ]);
+  const entry = 'protocol = "ssh"\ntarget = ["a:1"]\n';
+  assert.deepEqual(
+    await problemsOf(
+      `listen_port = 1\ntcp_target = ["a:1"]\n[protocols.constructor]\n${entry}[protocols.__proto__]\n${entry}`,
+    ),
+    [
+      "config.toml:3:1: protocols.constructor: cannot be a name here",
+      "config.toml:6:1: protocols.__proto__: cannot be a name here",
+    ],
+  );
+});
+
 Deno.test("a value that came from a variable in a text is blamed where the text stands", async () => {
   assert.deepEqual(
     await problemsOf('listen_port = "${PORT}"\ntcp_target = ["a:1"]\n', { env: { PORT: "https" } }),
