@@ -193,24 +193,27 @@ export class Server {
   }
 
   async #acceptFrom(key: string, socket: Socket): Promise<void> {
+    const { clock, log, timeouts } = this.#tcp;
     let pause = 0;
+    let failed = -Infinity;
     for (;;) {
       let conn: Conn;
       try {
         conn = await socket.listener.accept();
       } catch (error) {
         if (error instanceof NetError && error.code === "closed") return;
-        const { log, timeouts } = this.#tcp;
-        if (pause === 0) {
+        // That one succeeded in between ends no shortage: it may have got the last descriptor.
+        if (clock.now() - failed > 2 * LONGEST_PAUSE) {
+          pause = 0;
           log.warning(`cannot accept connections on ${key}; trying again`, {
             error: String(error),
           });
         }
+        failed = clock.now();
         pause = Math.min(Math.max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE);
         await new Promise<void>((resolve) => timeouts.start(pause, resolve));
         continue;
       }
-      pause = 0;
       if (isFor(conn, socket.serves.config)) {
         new TcpConnection(this.#nextId++, conn, socket.serves, this.#tcp).start();
       } else {

@@ -113,17 +113,19 @@ Deno.test("what a drain has waited for long enough is closed, and the record say
   await rig.close(client);
 });
 
-/** A Net whose listeners have no descriptors for a while. */
+/** A Net whose listeners have no descriptors now and then. */
 class ExhaustedNet extends MemoryNet {
-  failures = 0;
   attempts = 0;
+  fails: (attempt: number) => boolean = () => false;
 
   override listen(options: Parameters<MemoryNet["listen"]>[0]): Listener {
     const listener = super.listen(options);
+    const isBackend = options.port === 1;
+    if (isBackend) return listener;
     const accept = listener.accept.bind(listener);
     listener.accept = () => {
       this.attempts++;
-      return this.failures-- > 0
+      return this.fails(this.attempts)
         ? Promise.reject(new NetError("exhausted", "Too many open files"))
         : accept();
     };
@@ -137,7 +139,7 @@ Deno.test("an accept that fails for want of descriptors is tried again, at growi
   rig.backend(1, named("one"));
   await settled();
   net.attempts = 0;
-  net.failures = 12;
+  net.fails = (attempt) => attempt <= 12;
   rig.apply([listenerWith(to(1))]);
   await settled();
   assert.equal(net.attempts, 1, "no attempt without a pause");
@@ -148,6 +150,29 @@ Deno.test("an accept that fails for want of descriptors is tried again, at growi
   assert.equal(await ask(client, "x"), "one:x");
   assert.equal(rig.lines.filter((line) => line.includes("cannot accept")).length, 1);
   await rig.close(client);
+});
+
+Deno.test("a connection that got the last descriptor does not end the shortage: it is the same one, and reported once", async () => {
+  const rig = new Rig((clock) => new ExhaustedNet(clock));
+  const net = rig.net as ExhaustedNet;
+  const complaints = () => rig.lines.filter((line) => line.includes("cannot accept")).length;
+  rig.backend(1, named("one"));
+  rig.apply([listenerWith(to(1))]);
+  await settled();
+  net.attempts = 0;
+  net.fails = (attempt) => attempt % 2 === 1;
+  for (let i = 0; i < 20; i++) await rig.client();
+  for (let i = 0; i < 100; i++) await rig.pass(50);
+  assert.ok(net.attempts < 30, `${net.attempts} attempts in 5 s`);
+  assert.equal(complaints(), 1);
+
+  net.fails = () => false;
+  for (let i = 0; i < 10; i++) await rig.pass(1000);
+  net.fails = (attempt) => attempt === net.attempts;
+  await rig.client();
+  await rig.pass(1000);
+  assert.equal(complaints(), 2, "a later shortage is news");
+  await rig.close();
 });
 
 Deno.test("`::` is bound once and takes IPv4 only where it is configured", async () => {
