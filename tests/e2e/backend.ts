@@ -6,7 +6,7 @@
  * |---|---|
  * | `echo` | says its name in a line when the first bytes come, then sends back what it gets |
  * | `smtp` | speaks first: takes mail, of which it says its subject on standard output |
- * | `deaf` | accepts, and never reads |
+ * | `deaf` | says its name in a line when the first byte comes, and reads no further |
  *
  * @module
  */
@@ -63,8 +63,12 @@ async function smtp(conn: Deno.Conn, name: string): Promise<void> {
   }
 }
 
-function deaf(): Promise<void> {
-  return new Promise(() => {});
+/** What it has not read makes its end a reset, not a close. */
+async function deaf(conn: Deno.Conn, name: string): Promise<void> {
+  if (await conn.read(new Uint8Array(1)) !== null) {
+    await writeAll(conn, encoder.encode(`${name}\n`));
+  }
+  await new Promise(() => {});
 }
 
 async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
