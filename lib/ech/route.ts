@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { Facts } from "../../probes/mod.ts";
 import type { EchConfig, Route } from "../config/config.ts";
 import { type Refused, refused } from "./alert.ts";
 import type { EchContext, EchOpener } from "./opener.ts";
@@ -15,8 +16,8 @@ export type EchDecision =
   | {
     readonly kind: "private";
     readonly route: Route;
-    readonly serverName: string;
-    readonly alpns?: readonly string[];
+    /** What the opened hello says. */
+    readonly facts: Facts;
     readonly head: Uint8Array;
     /** For a second hello. */
     readonly context: EchContext;
@@ -57,13 +58,14 @@ export class EchRoute {
       case "refused":
         return opened;
       case "inner": {
-        const { serverName, ...rest } = opened;
+        const { serverName, alpns, head, context } = opened;
         const route = serverName === undefined ? undefined : this.privateRoutes.get(serverName);
         if (serverName === undefined || route === undefined) {
           const name = serverName ?? "a hello without a name";
           return refused("unrecognized_name", `${name} is not among the private_server_names`);
         }
-        return { ...rest, kind: "private", route, serverName };
+        const facts = { protocol: "tls", serverName, ...alpns && { alpns } };
+        return { kind: "private", route, facts, head, context };
       }
       default:
         return opened satisfies never;

@@ -49,8 +49,8 @@ Deno.test("a hello for a private name goes there, opened", async () => {
   const decision = await route.decide(new EchClient().hello());
   assert.ok(decision.kind === "private");
   assert.equal(decision.route, route.privateRoutes.get("private.example"));
-  assert.equal(decision.serverName, "private.example");
-  assert.deepEqual(decision.alpns, ["h2"]);
+  const facts = { protocol: "tls", serverName: "private.example", alpns: ["h2"] };
+  assert.deepEqual(decision.facts, facts);
   assert.equal(tls(decision.head, true).kind, "match");
 });
 
