@@ -74,10 +74,14 @@ class DenoListener implements Listener {
   }
 
   async accept(): Promise<Conn> {
-    try {
-      return new DenoConn(await this.#listener.accept());
-    } catch (error) {
-      throw netError(error);
+    for (;;) {
+      try {
+        return new DenoConn(await this.#listener.accept());
+      } catch (error) {
+        const failure = netError(error);
+        // Who connects and resets at once is gone before Deno can ask for its address.
+        if (failure.code !== "reset") throw failure;
+      }
     }
   }
 
@@ -232,6 +236,7 @@ const ERRNO: Readonly<Record<string, NetErrorCode>> = {
   ENFILE: "exhausted",
   ENOBUFS: "exhausted",
   ENOMEM: "exhausted",
+  ENOTCONN: "reset",
   EPERM: "denied",
   EPIPE: "reset",
   ETIMEDOUT: "timeout",

@@ -45,7 +45,7 @@ export interface ConnectOptions {
 export interface Listener {
   readonly address: SocketAddress;
   /**
-   * The next connection; the caller owns it.
+   * The next connection; the caller owns it. Clients that are gone before they could be accepted are passed over.
    * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left: try again later.
    */
   accept(): Promise<Conn>;

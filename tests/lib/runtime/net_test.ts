@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { DenoNet } from "../../../lib/runtime/deno.ts";
 import { NetError } from "../../../lib/runtime/runtime.ts";
 import { ManualClock } from "../../support/clock.ts";
@@ -39,6 +41,19 @@ Deno.test("Deno: a client that is killed with bytes unread is a reset", async ()
   await child.status;
   conn.close();
   listener.close();
+});
+
+Deno.test("Deno: a client that resets before it is accepted is passed over for the next", async () => {
+  const sockets = new DenoNet(new ManualClock());
+  const listener = sockets.listen({ address: "127.0.0.1", port: 0, backlog: 2 });
+  const gone = connect(listener.address.port, "127.0.0.1");
+  await once(gone, "connect");
+  gone.resetAndDestroy();
+  await once(gone, "close");
+  const client = await sockets.connect(listener.address, { timeout: 1 });
+  const conn = await listener.accept();
+  assert.deepEqual(conn.remote, client.local);
+  for (const each of [client, conn, listener]) each.close();
 });
 
 Deno.test("Deno: a connect that nobody answers ends at its timeout", async () => {
