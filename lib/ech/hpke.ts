@@ -55,7 +55,7 @@ export interface HpkeKey {
   readonly publicKey: Uint8Array;
 }
 
-/** Whether {@linkcode setUpReceiver} knows the algorithms. */
+/** Whether its algorithms are among those that can be opened. */
 export function isSupported({ kdf, aead }: HpkeSuite): boolean {
   return kdf === KDF_ID && AEADS.has(aead);
 }
@@ -76,9 +76,9 @@ export function importKey(raw: Uint8Array): HpkeKey {
 
 /**
  * SetupBaseR (§5.1.1).
- * @param suite One that {@linkcode isSupported}.
  * @param enc The sender's encapsulated key.
- * @returns `undefined` if `enc` is no public key, or one that gives a shared secret of zeros (§7.1.4).
+ * @returns `undefined` if the suite is not supported, or `enc` is no public key or one that gives a shared secret of
+ *   zeros (§7.1.4).
  */
 export function setUpReceiver(
   suite: HpkeSuite,
@@ -86,8 +86,8 @@ export function setUpReceiver(
   key: HpkeKey,
   info: Uint8Array,
 ): HpkeReceiver | undefined {
-  const algorithm = AEADS.get(suite.aead);
-  const shared = decapsulate(enc, key);
+  const algorithm = isSupported(suite) ? AEADS.get(suite.aead) : undefined;
+  const shared = algorithm && decapsulate(enc, key);
   if (algorithm === undefined || shared === undefined) return undefined;
   // The key schedule (§5.1), without a pre-shared key.
   const id = concat(ascii("HPKE"), u16(KEM_ID), u16(suite.kdf), u16(suite.aead));
@@ -143,10 +143,9 @@ function decapsulate(enc: Uint8Array, { privateKey, publicKey }: HpkeKey): Uint8
     const sender = createPublicKey({ key, format: "der", type: "spki" });
     dh = diffieHellman({ privateKey, publicKey: sender });
   } catch {
+    // A shared secret of zeros is an error to the runtime.
     return undefined;
   }
-  // Some runtimes throw at such a point and some do not.
-  if (dh.every((byte) => byte === 0)) return undefined;
   const secret = labeledExtract(KEM_SUITE, NOTHING, "eae_prk", dh);
   return labeledExpand(KEM_SUITE, secret, "shared_secret", concat(enc, publicKey), KEY_LENGTH);
 }

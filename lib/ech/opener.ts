@@ -14,7 +14,7 @@ import { CLIENT_HELLO, readMessage } from "../../probes/tls.ts";
 import type { EchConfig } from "../config/config.ts";
 import { type Refused, refused } from "./alert.ts";
 import { type EchKey, keysOf, parseConfigList } from "./config_list.ts";
-import { type HpkeReceiver, type HpkeSuite, isSupported, setUpReceiver } from "./hpke.ts";
+import { type HpkeReceiver, type HpkeSuite, setUpReceiver } from "./hpke.ts";
 import {
   decodeInnerHello,
   ENCRYPTED_CLIENT_HELLO,
@@ -70,7 +70,7 @@ export class EchOpener {
     if (outer.kind !== "sealed") return outer;
     const { suite, configId, enc } = outer;
     for (const { config, info, key } of this.#keys) {
-      const fits = config.id === configId && isSupported(suite) &&
+      const fits = config.id === configId &&
         config.suites.some(({ kdf, aead }) => kdf === suite.kdf && aead === suite.aead);
       const receiver = fits ? setUpReceiver(suite, enc, key, info) : undefined;
       const encoded = receiver?.open(outer.aad, outer.payload);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { importKey, setUpReceiver } from "../../../lib/ech/hpke.ts";
+import { importKey, isSupported, setUpReceiver } from "../../../lib/ech/hpke.ts";
 import { bytes } from "../../support/bytes.ts";
 import { parseHex } from "../../support/samples.ts";
 import { HpkeSender, SUITES } from "./hpke_sender.ts";
@@ -134,6 +134,14 @@ Deno.test("an encapsulated key that gives a shared secret of zeros sets nothing 
     assert.equal(setUpReceiver({ kdf: 1, aead: 1 }, parseHex(point), key, INFO), undefined, point);
   }
   assert.equal(lowOrder.length, 4);
+});
+
+Deno.test("a suite that is not supported sets nothing up", () => {
+  const { sender, key } = pair({ kdf: 1, aead: 1 });
+  for (const suite of [{ kdf: 2, aead: 1 }, { kdf: 1, aead: 4 }, { kdf: 1, aead: 0xffff }]) {
+    assert.equal(isSupported(suite), false);
+    assert.equal(setUpReceiver(suite, sender.enc, key, INFO), undefined);
+  }
 });
 
 Deno.test("a key of another length is no key", () => {

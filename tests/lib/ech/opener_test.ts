@@ -159,6 +159,7 @@ Deno.test("a hello that breaks the rules of the extension is refused as the RFC 
     ],
     ["an enc that does not fit", withExtension(concat(start, 0, 9, 1)), "decode_error"],
     ["another message in its record", records(concat(helloMessage(good), 1)), "unexpected_message"],
+    ["a byte behind its extensions", records(helloMessage(concat(good, 0))), "decode_error"],
     ["no hello at all", bytes("GET / HTTP/1.1\r\n\r\n"), "decode_error"],
     ["nothing", bytes(""), "decode_error"],
   ];
