@@ -71,12 +71,14 @@ async function bench(processes: Processes, directory: string): Promise<number> {
   const text = report(results);
   console.log(`\n${text}`);
   if (options.quick || options.only !== undefined) return 0;
-  const here = (name: string) => new URL(name, import.meta.url);
+  const markdown = new URL("results.md", import.meta.url).pathname;
+  const svg = new URL("results.svg", import.meta.url).pathname;
   await Deno.writeTextFile(
-    here("results.md"),
+    markdown,
     `# Benchmark\n\n![Throughput as a multiple of HAProxy's](results.svg)\n\n${text}`,
   );
-  await Deno.writeTextFile(here("results.svg"), chart(results));
+  await Deno.writeTextFile(svg, chart(results));
+  await processes.run([Deno.execPath(), "fmt", "--quiet", markdown, svg]);
   console.log("This is in bench/results.md, and bench/results.svg shows it.");
   return 0;
 }

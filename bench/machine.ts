@@ -24,7 +24,7 @@ export async function describeMachine(
     cpu: `${model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
     kernel: `Linux ${Deno.osRelease()}`,
     versions: contenders.filter(({ process }) => process).map(({ name, version }) =>
-      name === "sluice" ? `sluice on Deno ${version}` : `${name.split(",")[0]} ${version}`
+      name === "sluice" ? `sluice on Deno ${version}` : `${name.split(" (")[0]} ${version}`
     ).filter((text, i, all) => all.indexOf(text) === i),
     date: new Date().toISOString().slice(0, 10),
     commit: await git("describe", "--always", "--dirty") ?? "unknown",

@@ -9,7 +9,7 @@ import type { Burst, Workload } from "./workloads.ts";
 
 /** The contender that the goals refer to, and the same with as many threads as sluice has. */
 export const REFERENCE = "HAProxy";
-export const ONE_THREAD = "HAProxy, 1 thread";
+export const ONE_THREAD = "HAProxy (1 thread)";
 
 export interface Results {
   readonly machine: Machine;
