@@ -15,7 +15,7 @@ export interface ReloadParts {
   /** Never rejects: what is wrong with the text is part of the result. */
   readonly load: (text: string) => Promise<Loaded>;
   /** @throws {Error} If the configuration cannot be made to run; then the one before still does. */
-  readonly apply: (config: Config) => void;
+  readonly apply: (config: Config) => Promise<void>;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -74,7 +74,7 @@ export class Reload {
     if (this.#closed) return;
     if (!loaded.ok) return complain(summary(loaded.problems));
     try {
-      apply(loaded.config);
+      await apply(loaded.config);
     } catch (error) {
       return complain(error instanceof Error ? error.message : String(error));
     }

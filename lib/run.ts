@@ -79,7 +79,7 @@ async function serve(
     clock,
   });
   try {
-    server.apply(loaded.config);
+    await server.apply(loaded.config);
   } catch (error) {
     await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
     server.close();

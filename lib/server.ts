@@ -54,6 +54,7 @@ export class Server {
   readonly #loads = new Map<string, ListenerLoad>();
   #drainTimeout = 0;
   #nextId = 1;
+  #closed = false;
 
   constructor(parts: ServerParts) {
     const { net, clock, log, resolver, random } = parts;
@@ -86,14 +87,18 @@ export class Server {
    * Makes `config` the running one, all or nothing. Addresses in both stay bound, connections live on.
    * @throws {NetError} When an address cannot be listened on, naming it; then everything is as it was.
    */
-  apply(config: Config): void {
+  async apply(config: Config): Promise<void> {
     const wanted = new Map<string, ListenerConfig>();
     for (const listener of config.listeners) {
       for (const address of boundAddresses(listener.addresses)) {
         wanted.set(formatAddress({ address, port: listener.port }), listener);
       }
     }
-    const fresh = this.#listen(wanted);
+    const fresh = await this.#listen(wanted);
+    if (this.#closed) {
+      for (const listener of fresh.values()) await listener.close();
+      return;
+    }
 
     this.#parts.resolver.setBounds(config.dns);
     this.#tcp.maxConnections = config.maxConnections;
@@ -113,6 +118,7 @@ export class Server {
 
   /** Stops accepting; resolves when the last connection has ended, or has been closed after the drain timeout. */
   async drain(): Promise<void> {
+    this.#closed = true;
     for (const [key, socket] of this.#sockets) this.#close(key, socket);
     const over = Promise.all([...this.#tcp.live].map((connection) => connection.over));
     await this.#within(this.#drainTimeout, over);
@@ -123,47 +129,51 @@ export class Server {
 
   /** Closes everything now. */
   close(): void {
+    this.#closed = true;
     for (const [key, socket] of this.#sockets) this.#close(key, socket);
     for (const connection of this.#tcp.live) connection.close();
     this.#tcp.timeouts.close();
   }
 
   /** Binds what is wanted and not yet bound. */
-  #listen(wanted: ReadonlyMap<string, ListenerConfig>): Map<string, Listener> {
+  async #listen(wanted: ReadonlyMap<string, ListenerConfig>): Promise<Map<string, Listener>> {
     const fresh = new Map<string, Listener>();
-    const released: Array<[string, Socket]> = [];
-    const bind = (key: string, { port, backlog }: ListenerConfig) => {
-      const address = key.slice(0, key.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
-      try {
-        return this.#tcp.net.listen({ address, port, backlog });
-      } catch (error) {
-        throw error instanceof NetError ? cannotListen(key, port, error) : error;
-      }
-    };
+    const released = new Map<string, Socket>();
     try {
       for (const [key, listener] of wanted) {
         if (this.#sockets.has(key)) continue;
         try {
-          fresh.set(key, bind(key, listener));
+          fresh.set(key, this.#bind(key, listener));
         } catch (error) {
           // From one address of a port to all of them, or back: the old one stands in the way until it is closed.
           const inTheWay = [...this.#sockets].filter(([other, { serves }]) =>
             !wanted.has(other) && serves.config.port === listener.port
           );
-          if (inTheWay.length === 0) throw error;
-          for (const [other, socket] of inTheWay) this.#close(other, socket);
-          released.push(...inTheWay);
-          fresh.set(key, bind(key, listener));
+          if (!isInUse(error) || inTheWay.length === 0) throw error;
+          for (const [other, socket] of inTheWay) {
+            released.set(other, socket);
+            await this.#close(other, socket);
+          }
+          fresh.set(key, this.#bind(key, listener));
         }
       }
     } catch (error) {
-      for (const listener of fresh.values()) listener.close();
+      for (const listener of fresh.values()) await listener.close();
       for (const [key, { serves }] of released) {
-        this.#open(key, { listener: bind(key, serves.config), serves });
+        this.#open(key, { listener: this.#bind(key, serves.config), serves });
       }
       throw error;
     }
     return fresh;
+  }
+
+  #bind(key: string, { port, backlog }: ListenerConfig): Listener {
+    const address = key.slice(0, key.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
+    try {
+      return this.#tcp.net.listen({ address, port, backlog });
+    } catch (error) {
+      throw error instanceof NetError ? cannotListen(key, port, error) : error;
+    }
   }
 
   /** A listener's configuration as its connections need it. */
@@ -187,9 +197,10 @@ export class Server {
     void this.#acceptFrom(key, socket);
   }
 
-  #close(key: string, { listener }: Socket): void {
+  /** Resolves when the address is free again. */
+  #close(key: string, { listener }: Socket): Promise<void> {
     this.#sockets.delete(key);
-    listener.close();
+    return listener.close();
   }
 
   async #acceptFrom(key: string, socket: Socket): Promise<void> {
@@ -264,6 +275,10 @@ function isFor({ local }: Conn, { addresses }: ListenerConfig): boolean {
 const LOW_PORT =
   "ports below 1024 are privileged: use a higher one, give the executable the capability " +
   "(`setcap cap_net_bind_service=+ep FILE`), or lower the bound (`sysctl net.ipv4.ip_unprivileged_port_start`)";
+
+function isInUse(error: unknown): boolean {
+  return error instanceof NetError && error.code === "in_use";
+}
 
 function cannotListen(key: string, port: number, { code, message }: NetError): NetError {
   const hints: Partial<Record<NetErrorCode, string>> = {

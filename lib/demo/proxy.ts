@@ -31,7 +31,7 @@ export async function startProxy(path: string, log: Log, platform: Platform): Pr
   if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
   const resolver = new Resolver(lookup, clock, loaded.config.dns);
   const server = new Server({ net, clock, resolver, random: Math.random, log });
-  server.apply(loaded.config);
+  await server.apply(loaded.config);
   const reload = new Reload(loaded, {
     file: source.file,
     load: (text) => loadText(text, source),

@@ -66,6 +66,8 @@ export class DenoNet implements Net {
 class DenoListener implements Listener {
   readonly address: SocketAddress;
   readonly #listener: Deno.TcpListener;
+  /** The accept that is under way: it holds the socket until it has ended. */
+  #accepting: Promise<unknown> = Promise.resolve();
   #closed = false;
 
   constructor(listener: Deno.TcpListener) {
@@ -75,8 +77,10 @@ class DenoListener implements Listener {
 
   async accept(): Promise<Conn> {
     for (;;) {
+      const accepting = this.#listener.accept();
+      this.#accepting = accepting;
       try {
-        return new DenoConn(await this.#listener.accept());
+        return new DenoConn(await accepting);
       } catch (error) {
         const failure = netError(error);
         // Who connects and resets at once is gone before Deno can ask for its address.
@@ -85,10 +89,10 @@ class DenoListener implements Listener {
     }
   }
 
-  close(): void {
-    if (this.#closed) return;
+  async close(): Promise<void> {
+    if (!this.#closed) this.#listener.close();
     this.#closed = true;
-    this.#listener.close();
+    await this.#accepting.catch(() => {});
   }
 }
 

@@ -49,8 +49,8 @@ export interface Listener {
    * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left: try again later.
    */
   accept(): Promise<Conn>;
-  /** Safe to call twice. */
-  close(): void;
+  /** Ends every `accept`; resolves when the address is free again. Safe to call twice. */
+  close(): Promise<void>;
 }
 
 /** A TCP connection. Whoever holds it closes it. One read and one write may be under way at once. */

@@ -91,7 +91,7 @@ async function happened(
 ): Promise<string> {
   const rig = new Rig();
   for (const port of PORTS) rig.backend(port);
-  rig.apply([listener]);
+  await rig.apply([listener]);
   const client = await rig.client(CLIENT);
   await client.write(head);
   if (ended) await client.closeWrite();

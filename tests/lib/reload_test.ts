@@ -42,10 +42,11 @@ function setUp() {
     look: () => Promise.resolve(""),
     read: () => file.text instanceof Error ? Promise.reject(file.text) : Promise.resolve(file.text),
   };
-  const apply = (config: Config) => {
+  const apply = (config: Config): Promise<void> => {
     const [port = 0] = config.listeners.map(({ port }) => port);
-    if (port === 9) throw new Error("cannot listen on 127.0.0.1:9");
+    if (port === 9) return Promise.reject(new Error("cannot listen on 127.0.0.1:9"));
     applied.push(port);
+    return Promise.resolve();
   };
   const clock = new ManualClock();
   const reload = new Reload({ text: "1", config: configOf("1") }, {

@@ -15,17 +15,17 @@ const DEFAULT = defaultTo(poolOf("127.0.0.1", 99));
 const networks = (...texts: string[]) => new AddressSet(texts.map((text) => parseCidr(text)!));
 
 /** A rig with ssh, http and default backends that answer with their names. */
-function rigWith(changes: Partial<ListenerConfig> = {}): Rig {
+async function rigWith(changes: Partial<ListenerConfig> = {}): Promise<Rig> {
   const rig = new Rig();
   rig.backend(22, named("shell"));
   rig.backend(80, named("web"));
   rig.backend(99, named("default"));
-  rig.apply([listenerWith({ routes: [SSH, HTTP], defaultRoute: DEFAULT, ...changes })]);
+  await rig.apply([listenerWith({ routes: [SSH, HTTP], defaultRoute: DEFAULT, ...changes })]);
   return rig;
 }
 
 Deno.test("each protocol reaches its own backend, with every byte as it was sent", async () => {
-  const rig = rigWith();
+  const rig = await rigWith();
   for (
     const [sent, backend] of [
       ["SSH-2.0-OpenSSH_9.2\r\nmore", "shell"],
@@ -52,7 +52,7 @@ Deno.test("how TCP cut the bytes changes neither the backend nor a byte", async 
       ),
       fc.array(fc.nat(30), { maxLength: 6 }),
       async (sent, cuts) => {
-        const rig = rigWith();
+        const rig = await rigWith();
         const client = await rig.client();
         let at = 0;
         for (const cut of cuts.toSorted((a, b) => a - b)) {
@@ -76,7 +76,7 @@ Deno.test("how TCP cut the bytes changes neither the backend nor a byte", async 
 });
 
 Deno.test("the bytes HTTP inside of something else do not make it HTTP", async () => {
-  const rig = rigWith();
+  const rig = await rigWith();
   const client = await rig.client();
   const sent = "\x05\x01HTTP/1.1 GET / HTTP";
   assert.equal(await ask(client, sent), `default:${sent}`);
@@ -86,7 +86,7 @@ Deno.test("the bytes HTTP inside of something else do not make it HTTP", async (
 Deno.test("a server that speaks first is reached at once where nothing is to be detected", async () => {
   const rig = new Rig();
   rig.backend(25, greeting("220 mail\r\n"));
-  rig.apply([listenerWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 25)) })]);
+  await rig.apply([listenerWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 25)) })]);
   const client = await rig.client();
   const line = new Uint8Array(16);
   assert.equal(await client.read(line), 10);
@@ -94,7 +94,7 @@ Deno.test("a server that speaks first is reached at once where nothing is to be 
 });
 
 Deno.test("a silent client reaches a server that speaks first after the probe timeout, and loses nothing", async () => {
-  const rig = rigWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 25)) });
+  const rig = await rigWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 25)) });
   rig.backend(25, greeting("220 mail\r\n"));
   const client = await rig.client();
   await rig.pass(4999);
@@ -106,14 +106,14 @@ Deno.test("a silent client reaches a server that speaks first after the probe ti
 });
 
 Deno.test("at the probe timeout a connection is closed, or given to the entry that the operator names", async () => {
-  const close = rigWith({ onProbeTimeout: { kind: "close" } });
+  const close = await rigWith({ onProbeTimeout: { kind: "close" } });
   const closed = await close.client();
   await close.pass(5000);
   assert.equal(await readAll(closed), "");
   assert.equal((await close.record()).reason, "probe_timeout");
   await close.close(closed);
 
-  const route = rigWith({ onProbeTimeout: { kind: "route", name: "shell" } });
+  const route = await rigWith({ onProbeTimeout: { kind: "route", name: "shell" } });
   const given = await route.client();
   await route.pass(5000);
   assert.equal(await ask(given, "late"), "shell:late");
@@ -121,7 +121,7 @@ Deno.test("at the probe timeout a connection is closed, or given to the entry th
 });
 
 Deno.test("a client that sends a byte now and then has only one probe timeout", async () => {
-  const rig = rigWith({ onProbeTimeout: { kind: "close" } });
+  const rig = await rigWith({ onProbeTimeout: { kind: "close" } });
   const client = await rig.client();
   for (const byte of "SSH-") {
     await client.write(bytesOf(byte));
@@ -132,7 +132,7 @@ Deno.test("a client that sends a byte now and then has only one probe timeout", 
 });
 
 Deno.test("what is undecided at the bound goes to the default, so a client cannot make the head grow", async () => {
-  const rig = rigWith({ probeMaxBytes: 256 });
+  const rig = await rigWith({ probeMaxBytes: 256 });
   const client = await rig.client();
   const sent = `GET /${"a".repeat(1000)}`;
   assert.equal(await ask(client, sent), `default:${sent}`);
@@ -140,14 +140,14 @@ Deno.test("what is undecided at the bound goes to the default, so a client canno
 });
 
 Deno.test("the end of the stream decides as well: a client that ends early still gets its reply", async () => {
-  const rig = rigWith();
+  const rig = await rigWith();
   const client = await rig.client();
   assert.equal(await ask(client, "SSH"), "default:SSH");
   await rig.close(client);
 });
 
 Deno.test("both legs have Nagle off, and keepalive on once they have lived as long as its interval", async () => {
-  const rig = rigWith({ keepalive: 60_000 });
+  const rig = await rigWith({ keepalive: 60_000 });
   const client = await rig.client();
   await client.write(bytesOf("SSH-2.0-x\r\n"));
   await rig.pass(59_999);
@@ -158,7 +158,7 @@ Deno.test("both legs have Nagle off, and keepalive on once they have lived as lo
 });
 
 Deno.test("a connection that is idle for the idle timeout ends, with that reason", async () => {
-  const rig = rigWith({ idleTimeout: 60_000 });
+  const rig = await rigWith({ idleTimeout: 60_000 });
   const client = await rig.client();
   await client.write(bytesOf("\x00"));
   await rig.pass(67_500);
@@ -171,7 +171,7 @@ Deno.test("a target that refuses, and one that is silent, are passed over for th
   rig.backend(3, named("third"));
   rig.net.silent.add("127.0.0.1:2");
   const targets = [1, 2, 3].map((port) => ({ host: "127.0.0.1", port, weight: 1 }));
-  rig.apply([listenerWith({ defaultRoute: defaultTo({ targets, algorithm: "none" }) })]);
+  await rig.apply([listenerWith({ defaultRoute: defaultTo({ targets, algorithm: "none" }) })]);
   const client = await rig.client();
   await rig.pass(5000);
   assert.equal(await ask(client, "x"), "third:x");
@@ -181,7 +181,7 @@ Deno.test("a target that refuses, and one that is silent, are passed over for th
 Deno.test("when no target can be reached the record names each and why", async () => {
   const rig = new Rig();
   const targets = [1, 2].map((port) => ({ host: "127.0.0.1", port, weight: 1 }));
-  rig.apply([listenerWith({ defaultRoute: defaultTo({ targets, algorithm: "none" }) })]);
+  await rig.apply([listenerWith({ defaultRoute: defaultTo({ targets, algorithm: "none" }) })]);
   const client = await rig.client();
   assert.equal(await readAll(client), "");
   const { reason, detail } = await rig.record();
@@ -194,7 +194,7 @@ Deno.test("when no target can be reached the record names each and why", async (
 });
 
 Deno.test("a connection leaves one record that says what it was", async () => {
-  const rig = rigWith();
+  const rig = await rigWith();
   const client = await rig.client();
   await client.write(bytesOf("GET / HTTP/1.1\r\nHost: Example.com:80\r\n\r\n"));
   await rig.pass(7);
@@ -230,8 +230,8 @@ Deno.test("too many connections: of all, of a listener, of a client", async () =
       [{}, { maxConnectionsPerIp: 1 }, "limit_client"],
     ] as const
   ) {
-    const rig = rigWith();
-    rig.apply([listenerWith({ defaultRoute: DEFAULT, ...listener })], config);
+    const rig = await rigWith();
+    await rig.apply([listenerWith({ defaultRoute: DEFAULT, ...listener })], config);
     const first = await rig.client();
     await settled();
     const second = await rig.client();
@@ -253,7 +253,7 @@ Deno.test("too many connections: of all, of a listener, of a client", async () =
 
 Deno.test("a client that the list denies is told so, though it has sent before it reads", async () => {
   const acl = { allow: networks("198.51.100.0/24"), message: "not for you\n" };
-  const rig = rigWith({ acl });
+  const rig = await rigWith({ acl });
   const client = await rig.client();
   await client.write(bytesOf("GET / HTTP/1.1\r\n"));
   await client.closeWrite();
@@ -265,7 +265,7 @@ Deno.test("a client that the list denies is told so, though it has sent before i
 });
 
 Deno.test("a denied client that stays is closed after a second", async () => {
-  const rig = rigWith({ acl: { deny: networks("192.0.2.1"), message: "no\n" } });
+  const rig = await rigWith({ acl: { deny: networks("192.0.2.1"), message: "no\n" } });
   const client = await rig.client();
   await rig.pass(1000);
   assert.equal((await rig.record()).reason, "acl_denied");
@@ -274,7 +274,7 @@ Deno.test("a denied client that stays is closed after a second", async () => {
 
 Deno.test("the list of an entry decides alone, whatever the listener's says", async () => {
   const open: Route = { ...SSH, acl: { allow: networks("192.0.2.1") } };
-  const rig = rigWith({ routes: [open, HTTP], acl: { deny: networks("0.0.0.0/0") } });
+  const rig = await rigWith({ routes: [open, HTTP], acl: { deny: networks("0.0.0.0/0") } });
   const shell = await rig.client();
   assert.equal(await ask(shell, "SSH-2.0-x\r\n"), "shell:SSH-2.0-x\r\n");
   await rig.record();
@@ -285,7 +285,7 @@ Deno.test("the list of an entry decides alone, whatever the listener's says", as
 });
 
 Deno.test("an entry that rejects closes without a backend", async () => {
-  const rig = rigWith({ routes: [{ ...SSH, action: { kind: "reject" } }] });
+  const rig = await rigWith({ routes: [{ ...SSH, action: { kind: "reject" } }] });
   const client = await rig.client();
   assert.equal(await ask(client, "SSH-2.0-x\r\n"), "");
   const { reason, route } = await rig.record();
@@ -298,7 +298,7 @@ Deno.test("a PROXY header goes before the first byte, and is not counted as the 
     const rig = new Rig();
     rig.backend(99, named("got"));
     const forward = { kind: "forward", pool: poolOf("127.0.0.1", 99), sendProxy: version } as const;
-    rig.apply([listenerWith({ defaultRoute: { ...DEFAULT, action: forward } })]);
+    await rig.apply([listenerWith({ defaultRoute: { ...DEFAULT, action: forward } })]);
     const client = await rig.client();
     const header = encodeProxyHeader(version, CLIENT, { address: "127.0.0.1", port: 8443 });
     assert.equal(await ask(client, "hello"), `got:${String.fromCharCode(...header)}hello`);
@@ -309,7 +309,7 @@ Deno.test("a PROXY header goes before the first byte, and is not counted as the 
 
 Deno.test("a trusted proxy's header gives the client: for lists, limits and the record", async () => {
   const behind = { address: "203.0.113.9", port: 1234 };
-  const rig = rigWith({
+  const rig = await rigWith({
     trustedProxies: networks("192.0.2.0/24"),
     acl: { deny: networks("203.0.113.10") },
   });
@@ -328,13 +328,13 @@ Deno.test("a trusted proxy's header gives the client: for lists, limits and the 
 });
 
 Deno.test("what a trusted proxy says of both ends is passed on", async () => {
-  const rig = rigWith({ trustedProxies: networks("192.0.2.0/24") });
+  const rig = await rigWith({ trustedProxies: networks("192.0.2.0/24") });
   const ends = [{ address: "203.0.113.9", port: 1234 }, {
     address: "198.51.100.2",
     port: 443,
   }] as const;
   const forward = { kind: "forward", pool: poolOf("127.0.0.1", 99), sendProxy: "v1" } as const;
-  rig.apply([listenerWith({
+  await rig.apply([listenerWith({
     trustedProxies: networks("192.0.2.0/24"),
     defaultRoute: { ...DEFAULT, action: forward },
   })]);
@@ -348,7 +348,7 @@ Deno.test("what a trusted proxy says of both ends is passed on", async () => {
 });
 
 Deno.test("no header, and a header from a stranger, end the connection", async () => {
-  const rig = rigWith({ trustedProxies: networks("192.0.2.0/24") });
+  const rig = await rigWith({ trustedProxies: networks("192.0.2.0/24") });
   const without = await rig.client();
   assert.equal(await ask(without, "SSH-2.0-x\r\n"), "");
   assert.equal((await rig.record()).reason, "bad_proxy_header");
@@ -359,7 +359,7 @@ Deno.test("no header, and a header from a stranger, end the connection", async (
 });
 
 Deno.test("a client that breaks off while it is looked at has left", async () => {
-  const rig = rigWith();
+  const rig = await rigWith();
   const client = await rig.client();
   await client.write(bytesOf("SS"));
   await settled();
@@ -369,7 +369,7 @@ Deno.test("a client that breaks off while it is looked at has left", async () =>
 });
 
 Deno.test("a backend that breaks off, and a client that does, are told apart", async () => {
-  const rig = rigWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 7)) });
+  const rig = await rigWith({ defaultRoute: defaultTo(poolOf("127.0.0.1", 7)) });
   rig.backend(7, async (conn) => {
     await conn.read(new Uint8Array(1));
     (conn as Awaited<ReturnType<Rig["client"]>>).reset();
@@ -386,7 +386,7 @@ Deno.test("a backend that breaks off, and a client that does, are told apart", a
 });
 
 Deno.test("every socket is closed when its connection is over, however it ends", async () => {
-  const rig = rigWith();
+  const rig = await rigWith();
   for (const sent of ["SSH-2.0-x\r\n", "\x00", "GET / HTTP/1.1\r\n\r\n"]) {
     const client = await rig.client();
     await ask(client, sent);

@@ -126,10 +126,11 @@ class MemoryListener implements Listener {
     else resolve(conn);
   }
 
-  close(): void {
+  close(): Promise<void> {
     this.#closed = true;
     this.onClose();
     this.#settle();
+    return Promise.resolve();
   }
 }
 

@@ -109,7 +109,7 @@ export function netContract(name: string, make: (clock: ManualClock) => NetUnder
   test("connecting to where nobody listens is refused", async (parts) => {
     const listener = parts.listen();
     const nobody = listener.address;
-    listener.close();
+    await listener.close();
     await assert.rejects(parts.net.connect(nobody, { timeout: 1000 }), code("refused"));
   });
 
@@ -124,6 +124,16 @@ export function netContract(name: string, make: (clock: ManualClock) => NetUnder
     const accepting = assert.rejects(listener.accept(), code("closed"));
     listener.close();
     await accepting;
+  });
+
+  test("an address is free again when its listener has closed, though it was accepting", async (parts) => {
+    const listener = parts.listen();
+    const { address, port } = listener.address;
+    const accepting = assert.rejects(listener.accept(), code("closed"));
+    await listener.close();
+    const again = parts.net.listen({ address, port, backlog: 16 });
+    await accepting;
+    await again.close();
   });
 
   test("a pipe carries both ways, first the head, and counts", async (parts) => {

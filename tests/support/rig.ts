@@ -48,8 +48,8 @@ export class Rig {
   }
 
   /** Runs listeners with these settings. */
-  apply(listeners: readonly ListenerConfig[], changes: Partial<Config> = {}): void {
-    this.server.apply({
+  apply(listeners: readonly ListenerConfig[], changes: Partial<Config> = {}): Promise<void> {
+    return this.server.apply({
       listeners,
       maxConnections: 1024,
       drainTimeout: 30_000,
