@@ -2,7 +2,7 @@
  * Changes of the configuration file under a running sluice.
  */
 import assert from "node:assert/strict";
-import { freePort, type Scope, testWithTools } from "../support/children.ts";
+import { freePort, refused, type Scope, testWithTools } from "../support/children.ts";
 import { Client } from "./client.ts";
 import { startBackend } from "./servers.ts";
 import { type Sluice, startSluice } from "./sluice.ts";
@@ -100,10 +100,7 @@ testWithTools("a reload opens listeners and closes them", [], async (scope) => {
   await Deno.writeTextFile(sluice.file, configTo("old", more));
   await sluice.says(/reloaded .*listener more removed/);
   assert.equal(await askName(scope, more), "old");
-  await assert.rejects(
-    Deno.connect({ hostname: "127.0.0.1", port }),
-    Deno.errors.ConnectionRefused,
-  );
+  await refused(port);
   assert.equal(await open.ask("still there?"), "still there?");
 });
 

@@ -49,7 +49,7 @@ export function testWithTools(
   const missing = tools.filter((tool) => findTool(tool) === undefined);
   const name = missing.length === 0
     ? sentence
-    : `${sentence} [skipped, not installed: ${missing.join(", ")}]`;
+    : `${sentence} [skipped, not here: ${missing.join(", ")}]`;
   Deno.test({
     name,
     ignore: missing.length > 0,
@@ -287,16 +287,31 @@ const given = new Set<number>();
 export async function listening(port: number, server: Child): Promise<void> {
   let over = false;
   void server.code.then(() => over = true);
-  const deadline = Date.now() + PATIENCE;
-  for (;;) {
+  await until(`${server.command} listens on ${port}`, async () => {
     assert.ok(!over, `${server.command} ended`);
-    assert.ok(Date.now() < deadline, `${server.command} does not listen on ${port}`);
-    try {
-      (await Deno.connect({ hostname: "127.0.0.1", port })).close();
-      return;
-    } catch {
-      // Nobody tells when a foreign server begins to listen, so ask until it does.
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    return await isListening(port);
+  });
+}
+
+/** Resolves when nobody takes connections on the port any more. */
+export async function refused(port: number): Promise<void> {
+  await until(`connections to ${port} are refused`, async () => !await isListening(port));
+}
+
+async function isListening(port: number): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname: "127.0.0.1", port })).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asks again and again, for what nobody tells: it resolves once the answer is yes. */
+export async function until(what: string, ask: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + PATIENCE;
+  while (!await ask()) {
+    assert.ok(Date.now() < deadline, `not within ${PATIENCE} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
