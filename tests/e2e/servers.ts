@@ -53,12 +53,14 @@ export async function makeCertificate(
 
 /** A web site of nginx. */
 export interface Site {
-  /** Every answer of the site is this and a line's end. */
+  /** Every answer of the site is this and a line's end; it may hold variables of nginx. */
   readonly says: string;
   /** In clear: HTTP/2 alone, instead of HTTP/1.1 alone. */
   readonly http2?: boolean;
   /** With it the port speaks TLS, and both HTTPs. */
   readonly certificate?: Certificate;
+  /** Connections begin with a PROXY header, of any version. */
+  readonly proxyProtocol?: boolean;
 }
 
 /** Starts nginx with a port for each site. */
@@ -84,14 +86,17 @@ export async function startNginx<Name extends string>(
   return ports;
 }
 
-function nginxServer({ says, http2, certificate }: Site, port: number): string {
-  const tls = certificate === undefined
-    ? ""
-    : `ssl_certificate ${certificate.cert}; ssl_certificate_key ${certificate.key};`;
-  const options = `${tls ? " ssl" : ""}${tls || http2 ? " http2" : ""}`;
+function nginxServer({ says, http2, certificate, proxyProtocol }: Site, port: number): string {
+  const options = [
+    ...certificate ? ["ssl"] : [],
+    ...certificate || http2 ? ["http2"] : [],
+    ...proxyProtocol ? ["proxy_protocol"] : [],
+  ];
   return `server {
-    listen 127.0.0.1:${port}${options}; ${tls}
-    location / { default_type text/plain; return 200 "${says}\\n"; }
+    listen 127.0.0.1:${port} ${options.join(" ")};
+    ${certificate ? `ssl_certificate ${certificate.cert};` : ""}
+    ${certificate ? `ssl_certificate_key ${certificate.key};` : ""}
+    location / { default_type text/plain; return 200 "${says}\n"; }
   }`;
 }
 
