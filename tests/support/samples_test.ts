@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { parseSample, samples } from "./samples.ts";
+import { datagramSamples, parseDatagramSample, parseSample, samples } from "./samples.ts";
 
 Deno.test("a sample's comments say what it is, the rest is hex", () => {
   const text = "# protocol: tls\n# made with: curl 7: fast\n# fact alpns: h2,http/1.1\n" +
@@ -11,6 +11,18 @@ Deno.test("a sample's comments say what it is, the rest is hex", () => {
     facts: { alpns: "h2,http/1.1", serverName: "" },
     bytes: Uint8Array.of(0x16, 3, 1, 0, 5),
   });
+});
+
+Deno.test("a sample of a UDP protocol has its datagrams apart", () => {
+  const text = "# protocol: dns\n# transport: udp\n# made with: dig\n00 01\n02\n--\n# and\n03\n";
+  assert.deepEqual(parseDatagramSample("dns_dig", text), {
+    name: "dns_dig",
+    protocol: "dns",
+    madeWith: "dig",
+    facts: {},
+    datagrams: [Uint8Array.of(0, 1, 2), Uint8Array.of(3)],
+  });
+  assert.throws(() => parseDatagramSample("odd", `${text}--\n`), /^Error: odd: no bytes/);
 });
 
 Deno.test("a sample that is not of the form is an error that names it", () => {
@@ -30,5 +42,7 @@ Deno.test("a folder without samples is an error, not an empty list", () => {
 });
 
 Deno.test("every sample is named after its protocol", () => {
-  for (const { name, protocol } of samples()) assert.ok(name.startsWith(`${protocol}_`), name);
+  for (const { name, protocol } of [...samples(), ...datagramSamples()]) {
+    assert.ok(name.startsWith(`${protocol}_`), name);
+  }
 });
