@@ -40,8 +40,6 @@ interface Socket {
 /** Pauses of the accept loop after failures, ms: doubled up to the longest. */
 const SHORTEST_PAUSE = 5;
 const LONGEST_PAUSE = 1000;
-/** How long connections that were closed may take to notice, ms. */
-const CLOSING_TIME = 1000;
 
 /** Runs one configuration at a time. Owns the listening sockets and every connection. */
 export class Server {
@@ -122,8 +120,6 @@ export class Server {
     for (const [key, socket] of this.#sockets) this.#close(key, socket);
     const over = Promise.all([...this.#tcp.live].map((connection) => connection.over));
     await this.#within(this.#drainTimeout, over);
-    for (const connection of this.#tcp.live) connection.close();
-    await this.#within(CLOSING_TIME, over);
     this.close();
   }
 

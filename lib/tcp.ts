@@ -71,7 +71,7 @@ export class TcpConnection {
   #destination: SocketAddress;
   #clientCounted = false;
   #dialled: Extract<Dialled, { kind: "connected" }> | undefined;
-  #closed = false;
+  #ended = false;
   #over = Promise.resolve();
   readonly #counts = { up: 0, down: 0 };
   readonly #accepted: number;
@@ -108,14 +108,20 @@ export class TcpConnection {
   }
 
   async #run(): Promise<void> {
-    const { live, log } = this.#parts;
-    live.add(this);
+    this.#parts.live.add(this);
     this.#listener.load.active++;
-    try {
-      this.#record.reason = await this.#carry();
-    } catch (error) {
-      this.#record.reason = this.#reasonOf(error);
-    }
+    this.#end(await this.#carry().catch((error) => this.#reasonOf(error)));
+  }
+
+  /** Ends it because sluice ends. */
+  close(): void {
+    this.#end("drained");
+  }
+
+  /** Closes what it holds and leaves its record. Who ends it first says why. */
+  #end(reason: EndReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
     this.#downstream.close();
     if (this.#dialled !== undefined) {
       this.#dialled.conn.close();
@@ -124,20 +130,15 @@ export class TcpConnection {
     const { load } = this.#listener;
     if (this.#clientCounted) load.remove(this.#client.address);
     load.active--;
+    const { live, log } = this.#parts;
     live.delete(this);
+    this.#record.reason = reason;
     this.#record.client = this.#client;
     // Below zero where the backend did not even take sluice's own header.
     this.#record.up = Math.max(0, this.#counts.up);
     this.#record.down = this.#counts.down;
     this.#record.duration = this.#elapsed();
     log.access(this.#record);
-  }
-
-  /** Ends it because sluice ends. */
-  close(): void {
-    this.#closed = true;
-    this.#downstream.close();
-    this.#dialled?.conn.close();
   }
 
   async #carry(): Promise<EndReason> {
@@ -234,9 +235,13 @@ export class TcpConnection {
       this.#record.detail = dialled.detail;
       return "connect_failed";
     }
+    if (this.#ended) {
+      dialled.conn.close();
+      release(dialled.backend);
+      return "drained";
+    }
     this.#dialled = dialled;
     this.#record.timeToConnect = this.#elapsed() - (this.#record.timeToRoute ?? 0);
-    if (this.#closed) return "drained";
     // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.
     this.#downstream.setNoDelay();
     dialled.conn.setNoDelay();
@@ -267,7 +272,7 @@ export class TcpConnection {
 
   /** Why it ended, when reading its first bytes failed. */
   #reasonOf(error: unknown): EndReason {
-    if (this.#closed) return "drained";
+    if (this.#ended) return "drained";
     if (error instanceof NetError) {
       this.#record.detail = error.message;
       return "client_left";

@@ -230,6 +230,7 @@ Deno.test("a second signal ends it at once, with exit code 1", () =>
     await running.process.stderr.until(/draining/);
     running.process.send("SIGINT");
     assert.equal(await exit, 1);
+    assert.match(running.process.stdout.text, /^\S+ reason=drained .*\n$/);
     connection.close();
   }));
 

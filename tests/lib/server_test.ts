@@ -113,6 +113,35 @@ Deno.test("what a drain has waited for long enough is closed, and the record say
   await rig.close(client);
 });
 
+Deno.test("a connection that no backend has answered yet when the drain is over leaves its record too", async () => {
+  const rig = new Rig();
+  rig.backend(1, async (conn) => {
+    await readAll(conn);
+    conn.close();
+  });
+  const answer = Promise.withResolvers<void>();
+  const connect = rig.net.connect.bind(rig.net);
+  rig.net.connect = async (...args) => {
+    await answer.promise;
+    return await connect(...args);
+  };
+  await rig.apply([listenerWith(to(1))]);
+  const client = await rig.client();
+  await settled();
+  const draining = rig.server.drain();
+  await rig.pass(30_000);
+  await draining;
+  assert.equal((await rig.record()).reason, "drained");
+  assert.equal(await readAll(client), "");
+  client.close();
+
+  // An answer that comes later is hung up on.
+  answer.resolve();
+  await settled();
+  assert.equal(rig.net.open, 0);
+  await rig.close();
+});
+
 /** A Net whose listeners have no descriptors now and then. */
 class ExhaustedNet extends MemoryNet {
   attempts = 0;
