@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { FairShare } from "./fair_share.ts";
 import type { PipeEnd, PipeOptions } from "./runtime/runtime.ts";
 import type { Timeout, Timeouts } from "./timeouts.ts";
 
@@ -28,6 +29,8 @@ const IDLE_CHECKS = 8;
 
 /** What the pipe needs of its Net. */
 export interface PipeParts {
+  /** The same one for all pipes. */
+  readonly share: FairShare;
   readonly timeouts: Timeouts;
   /** Whether an error of a stream came from its peer; any other one comes of closing it on this side. */
   readonly isReset: (error: unknown) => boolean;
@@ -40,7 +43,7 @@ export function pipe(
   downstream: Stream,
   upstream: Stream,
   { first, counts, idleTimeout }: PipeOptions,
-  { timeouts, isReset }: PipeParts,
+  { share, timeouts, isReset }: PipeParts,
 ): Promise<PipeEnd> {
   return new Promise((resolve) => {
     let live = 2;
@@ -71,9 +74,9 @@ export function pipe(
       idle = timeouts.start(idleTimeout / IDLE_CHECKS, check);
     };
     if (idleTimeout > 0) watch();
-    copy(downstream, upstream, counts, "up", first)
+    copy(downstream, upstream, counts, "up", first, share)
       .then((end) => settle(end, "downstream_reset", "upstream_reset", upstream));
-    copy(upstream, downstream, counts, "down", NOTHING)
+    copy(upstream, downstream, counts, "down", NOTHING, share)
       .then((end) => settle(end, "upstream_reset", "downstream_reset", downstream));
   });
 }
@@ -90,6 +93,7 @@ async function copy(
   counts: PipeOptions["counts"],
   direction: keyof PipeOptions["counts"],
   first: Uint8Array,
+  share: FairShare,
 ): Promise<CopyEnd> {
   let doing: "read_failed" | "write_failed" = "write_failed";
   try {
@@ -110,6 +114,7 @@ async function copy(
       let written = await to.write(length === buffer.length ? buffer : buffer.subarray(0, length));
       while (written < length) written += await to.write(buffer.subarray(written, length));
       counts[direction] += length;
+      if (share.isUsedUpBy(length)) await share.turn();
       if (length === buffer.length) {
         smallReads = 0;
         if (size < BUFFER_SIZES.length - 1) buffer = new Uint8Array(BUFFER_SIZES[++size]!);

@@ -67,8 +67,8 @@ export class TcpConnection {
   readonly #listener: TcpListener;
   readonly #parts: TcpParts;
   #client: SocketAddress;
-  /** What the client connected to. */
-  #destination: SocketAddress;
+  /** What the client connected to, where a PROXY header says. */
+  #destination: SocketAddress | undefined;
   #clientCounted = false;
   #dialled: Extract<Dialled, { kind: "connected" }> | undefined;
   #ended = false;
@@ -83,13 +83,12 @@ export class TcpConnection {
     this.#listener = listener;
     this.#parts = parts;
     this.#client = downstream.remote;
-    this.#destination = downstream.local;
     this.#accepted = parts.clock.now();
     this.#record = {
       time: parts.clock.date(),
       id,
       listener: listener.config.name,
-      client: downstream.remote,
+      client: this.#client,
       up: 0,
       down: 0,
       duration: 0,
@@ -194,7 +193,7 @@ export class TcpConnection {
     if (result.kind === "no") return false;
     head.skip(result.header.length);
     this.#client = result.header.source ?? this.#client;
-    this.#destination = result.header.destination ?? this.#destination;
+    this.#destination = result.header.destination;
     return true;
   }
 
@@ -267,7 +266,7 @@ export class TcpConnection {
   #proxyHeader(version: ProxyVersion | "none"): Uint8Array {
     return version === "none"
       ? NOTHING
-      : encodeProxyHeader(version, this.#client, this.#destination);
+      : encodeProxyHeader(version, this.#client, this.#destination ?? this.#downstream.local);
   }
 
   /** Why it ended, when reading its first bytes failed. */

@@ -5,6 +5,7 @@
  * @module
  */
 import { type SocketAddress, unmapped } from "../addr.ts";
+import { FairShare } from "../fair_share.ts";
 import { pipe, type PipeParts, type Stream } from "../pipe.ts";
 import { systemReason } from "../system_error.ts";
 import { Timeouts } from "../timeouts.ts";
@@ -29,7 +30,7 @@ export class DenoNet implements Net {
 
   constructor(clock: Clock) {
     this.#timeouts = new Timeouts(clock);
-    this.#pipeParts = { timeouts: this.#timeouts, isReset };
+    this.#pipeParts = { share: new FairShare(), timeouts: this.#timeouts, isReset };
   }
 
   listen({ address, port, backlog }: ListenOptions): Listener {
@@ -97,8 +98,6 @@ class DenoListener implements Listener {
 }
 
 class DenoConn implements Conn {
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
   readonly #conn: Deno.TcpConn;
   #closed = false;
   /** What a read that outlived its deadline will bring. */
@@ -106,8 +105,14 @@ class DenoConn implements Conn {
 
   constructor(conn: Deno.TcpConn) {
     this.#conn = conn;
-    this.local = socketAddress(conn.localAddr);
-    this.remote = socketAddress(conn.remoteAddr);
+  }
+
+  get local(): SocketAddress {
+    return socketAddress(this.#conn.localAddr);
+  }
+
+  get remote(): SocketAddress {
+    return socketAddress(this.#conn.remoteAddr);
   }
 
   /** The pipe reads and writes Deno's own connection, unless there is a late read to deliver first. */

@@ -1,4 +1,5 @@
 import { formatAddress, type SocketAddress } from "../../lib/addr.ts";
+import { FairShare } from "../../lib/fair_share.ts";
 import { pipe } from "../../lib/pipe.ts";
 import {
   type Clock,
@@ -21,6 +22,7 @@ const CAPACITY = 65_536;
 export class MemoryNet implements Net {
   readonly #clock: Clock;
   readonly #timeouts: Timeouts;
+  readonly #share = new FairShare();
   readonly #listeners = new Map<string, MemoryListener>();
   /** Addresses that never answer, as behind a firewall that drops. */
   readonly silent = new Set<string>();
@@ -80,7 +82,7 @@ export class MemoryNet implements Net {
 
   pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
     const isReset = (error: unknown) => !(error instanceof NetError && error.code === "closed");
-    const parts = { timeouts: this.#timeouts, isReset };
+    const parts = { share: this.#share, timeouts: this.#timeouts, isReset };
     return pipe(streamOf(downstream), streamOf(upstream), options, parts);
   }
 
