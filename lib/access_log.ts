@@ -27,6 +27,8 @@ export type EndReason =
   | "limit_client"
   /** No valid PROXY header from a peer that must send one, or a header's sender that is not trusted. */
   | "bad_proxy_header"
+  /** An encrypted ClientHello that breaks its rules; the client got an alert. */
+  | "bad_client_hello"
   /** No backend could be reached. */
   | "connect_failed"
   /** Closed because sluice ended. */

@@ -9,6 +9,12 @@ import type { Conn, Deadline } from "./runtime/runtime.ts";
 /** Bytes that a head has room for at first; a post-quantum ClientHello fits. */
 const FIRST_SIZE = 4096;
 
+/** A parser's answer when bytes are missing: how many the head must have for another one. */
+interface Need {
+  readonly kind: "need";
+  readonly bytes: number;
+}
+
 /** Bytes that were read and not yet forwarded. */
 export class Head {
   readonly #limit: number;
@@ -47,6 +53,24 @@ export class Head {
       this.#end += length;
     }
     return "open";
+  }
+
+  /**
+   * Reads as much of `conn` as `parse` needs for its answer.
+   * @param parse As a probe: it says how many bytes it needs, and nothing of the kind once no more will come.
+   * @throws {NetError} As `Conn.read`.
+   */
+  async parse<Answer extends { readonly kind: "match" | "no" }>(
+    conn: Conn,
+    deadline: Deadline,
+    parse: (bytes: Uint8Array, final: boolean) => Answer | Need,
+  ): Promise<Answer> {
+    let result = parse(this.bytes, false);
+    while (result.kind === "need") {
+      const state = await this.fill(conn, result.bytes, deadline);
+      result = parse(this.bytes, state !== "open");
+    }
+    return result;
   }
 
   /** Makes room behind the end: twice as much, up to the bound. Returns whether there is any. */

@@ -11,13 +11,17 @@ const PATIENCE = 1000;
 const DISCARDED_AT_ONCE = 1024;
 
 /**
- * Sends `message` and ends the stream. To close with the client's bytes unread would reset the connection and lose the
- * words; so they are read and thrown away until it ends, for a short time. The caller closes.
+ * Sends `words` and ends the stream. To close with the client's bytes unread would reset the connection and lose them;
+ * so those are read and thrown away until it ends, for a short time. The caller closes.
  */
-export async function refuse(conn: Conn, message: string, timeouts: Timeouts): Promise<void> {
+export async function refuse(
+  conn: Conn,
+  words: string | Uint8Array,
+  timeouts: Timeouts,
+): Promise<void> {
   const limit = timeouts.start(PATIENCE, () => conn.close());
   try {
-    await conn.write(new TextEncoder().encode(message));
+    await conn.write(typeof words === "string" ? new TextEncoder().encode(words) : words);
     await conn.closeWrite();
     const discarded = new Uint8Array(DISCARDED_AT_ONCE);
     while (await conn.read(discarded) !== null);

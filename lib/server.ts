@@ -5,6 +5,7 @@
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
 import type { Config, ListenerConfig } from "./config/config.ts";
+import { EchRoute } from "./ech/route.ts";
 import { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
 import { Pools } from "./pool.ts";
@@ -18,7 +19,8 @@ import {
   NetError,
   type NetErrorCode,
 } from "./runtime/runtime.ts";
-import { TcpConnection, type TcpListener, type TcpParts } from "./tcp.ts";
+import { TcpConnection } from "./tcp.ts";
+import type { TcpListener, TcpParts } from "./tcp_parts.ts";
 import { Timeouts } from "./timeouts.ts";
 
 export interface ServerParts {
@@ -111,7 +113,7 @@ export class Server {
       if (socket === undefined) this.#open(key, { listener: fresh.get(key)!, serves });
       else socket.serves = serves;
     }
-    this.#forget(config);
+    this.#forget([...serving.values()]);
   }
 
   /** Stops accepting; resolves when the last connection has ended, or has been closed after the drain timeout. */
@@ -178,14 +180,23 @@ export class Server {
     if (load === undefined) {
       this.#loads.set(config.name, load = new ListenerLoad());
     }
-    const routes = [...config.routes, ...config.defaultRoute ? [config.defaultRoute] : []];
+    const ech = new Map(
+      config.routes.flatMap((route) =>
+        route.ech === undefined ? [] : [[route, new EchRoute(route, route.ech)]]
+      ),
+    );
+    const routes = [
+      ...config.routes,
+      ...config.defaultRoute ? [config.defaultRoute] : [],
+      ...[...ech.values()].flatMap(({ privateRoutes }) => [...privateRoutes.values()]),
+    ];
     const pools = new Map(
       routes.flatMap((route) =>
         route.action.kind === "forward" ? [[route, this.#pools.get(route.action.pool)]] : []
       ),
     );
     const early = earlyAcl(config);
-    return { config, table: routeTable(config), pools, load, ...early && { earlyAcl: early } };
+    return { config, table: routeTable(config), pools, ech, load, ...early && { earlyAcl: early } };
   }
 
   #open(key: string, socket: Socket): void {
@@ -230,16 +241,14 @@ export class Server {
   }
 
   /** Drops what only an earlier configuration named. */
-  #forget(config: Config): void {
-    const names = new Set(config.listeners.map(({ name }) => name));
+  #forget(listeners: readonly TcpListener[]): void {
+    const names = new Set(listeners.map(({ config }) => config.name));
     for (const name of this.#loads.keys()) {
       if (!names.has(name)) this.#loads.delete(name);
     }
     this.#pools.retain(
-      config.listeners.flatMap(({ routes, defaultRoute }) =>
-        [...routes, ...defaultRoute ? [defaultRoute] : []]
-          .flatMap(({ action }) => action.kind === "forward" ? [action.pool] : [])
-      ),
+      listeners.flatMap(({ pools }) => [...pools.keys()])
+        .flatMap(({ action }) => action.kind === "forward" ? [action.pool] : []),
     );
   }
 

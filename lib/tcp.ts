@@ -8,48 +8,17 @@ import type { ConnectionRecord, EndReason } from "./access_log.ts";
 import type { Facts } from "../probes/mod.ts";
 import { type Acl, permits } from "./acl.ts";
 import { parseIp, type SocketAddress } from "./addr.ts";
-import type { ListenerConfig, ProxyVersion, Route } from "./config/config.ts";
+import type { ProxyVersion, Route } from "./config/config.ts";
 import { dial, type Dialled, release } from "./dial.ts";
+import { alertRecord, type Refused } from "./ech/alert.ts";
+import { watchHandshake } from "./ech/handshake.ts";
+import type { EchContext } from "./ech/opener.ts";
+import type { EchRoute } from "./ech/route.ts";
 import { decideOnHead, Head } from "./head.ts";
-import type { ListenerLoad } from "./listener_load.ts";
-import type { Log } from "./log.ts";
-import type { LivePool } from "./pool.ts";
 import { encodeProxyHeader, parseProxyHeader } from "./proxy_protocol.ts";
 import { refuse } from "./refuse.ts";
-import type { RouteTable } from "./routing.ts";
-import {
-  type Clock,
-  type Conn,
-  type Deadline,
-  type Net,
-  NetError,
-  type PipeEnd,
-} from "./runtime/runtime.ts";
-import type { Timeout, Timeouts } from "./timeouts.ts";
-
-/** A listener as its connections see it. A reload makes a new one; those under way keep theirs. */
-export interface TcpListener {
-  readonly config: ListenerConfig;
-  readonly table: RouteTable;
-  /** The list that can be asked before the route is known; absent when there is none, or a route has its own. */
-  readonly earlyAcl?: Acl;
-  /** The pool of every route that forwards. */
-  readonly pools: ReadonlyMap<Route, LivePool>;
-  /** The same one after a reload. */
-  readonly load: ListenerLoad;
-}
-
-/** What connections share. */
-export interface TcpParts {
-  readonly net: Net;
-  readonly clock: Clock;
-  readonly timeouts: Timeouts;
-  readonly log: Log;
-  /** Every connection that is not over; each adds and removes itself. */
-  readonly live: Set<TcpConnection>;
-  /** Most of them at once. */
-  maxConnections: number;
-}
+import { type Conn, type Deadline, NetError, type PipeEnd } from "./runtime/runtime.ts";
+import type { LiveConnection, TcpListener, TcpParts } from "./tcp_parts.ts";
 
 const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
   ended: "ended",
@@ -59,10 +28,8 @@ const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
   closed: "drained",
 };
 
-const NOTHING = new Uint8Array(0);
-
 /** One connection. Owns its two sockets. */
-export class TcpConnection {
+export class TcpConnection implements LiveConnection {
   readonly #downstream: Conn;
   readonly #listener: TcpListener;
   readonly #parts: TcpParts;
@@ -146,7 +113,11 @@ export class TcpConnection {
     if (overload !== undefined) return overload;
     const head = new Head(config.probeMaxBytes);
     const found = await this.#findRoute(head);
-    return typeof found === "string" ? found : await this.#forward(found, head.bytes);
+    if (typeof found === "string") return found;
+    const ech = this.#listener.ech.get(found);
+    return ech === undefined
+      ? await this.#forward(found, head.bytes)
+      : await this.#forwardHidden(ech, found, head.bytes);
   }
 
   /** Why there are too many connections to take this one too. */
@@ -185,11 +156,7 @@ export class TcpConnection {
   async #readProxyHeader(head: Head, deadline: Deadline): Promise<boolean> {
     const ip = parseIp(this.#client.address);
     if (ip === undefined || !this.#listener.config.trustedProxies?.has(ip)) return false;
-    let result = parseProxyHeader(head.bytes, false);
-    while (result.kind === "need") {
-      const state = await head.fill(this.#downstream, result.bytes, deadline);
-      result = parseProxyHeader(head.bytes, state !== "open");
-    }
+    const result = await head.parse(this.#downstream, deadline, parseProxyHeader);
     if (result.kind === "no") return false;
     head.skip(result.header.length);
     this.#client = result.header.source ?? this.#client;
@@ -209,6 +176,13 @@ export class TcpConnection {
     return "acl_denied";
   }
 
+  /** Turns a client away for its hello, in words of TLS. */
+  async #alert({ alert, detail }: Refused): Promise<EndReason> {
+    this.#record.detail = `${alert}: ${detail}`;
+    await refuse(this.#downstream, alertRecord(alert), this.#parts.timeouts);
+    return alert === "unrecognized_name" ? "no_route" : "bad_client_hello";
+  }
+
   #noteRoute({ facts, route }: { readonly facts?: Facts; readonly route?: Route }): void {
     this.#record.timeToRoute = this.#elapsed();
     if (route !== undefined) this.#record.route = route.name;
@@ -219,10 +193,19 @@ export class TcpConnection {
     if (facts.host !== undefined) this.#record.host = facts.host;
   }
 
+  /** Forwards a client that may hide whom it asks for: there, if it does, and else as the route says. */
+  async #forwardHidden(ech: EchRoute, route: Route, head: Uint8Array): Promise<EndReason> {
+    const decision = await ech.decide(head);
+    if (decision.kind === "refused") return await this.#alert(decision);
+    if (decision.kind === "public") return await this.#forward(route, head);
+    this.#noteRoute(decision);
+    return await this.#forward(decision.route, decision.head, decision.context);
+  }
+
   /** Connects a backend of the route, gives it the head, and copies until it is over. */
-  async #forward(route: Route, head: Uint8Array): Promise<EndReason> {
+  async #forward(route: Route, head: Uint8Array, ech?: EchContext): Promise<EndReason> {
     const { net, clock } = this.#parts;
-    const { connectTimeout, connectRetries, keepalive, idleTimeout } = this.#listener.config;
+    const { connectTimeout, connectRetries } = this.#listener.config;
     const pool = this.#listener.pools.get(route);
     if (pool === undefined || route.action.kind === "reject") {
       throw new TypeError(`route ${route.name} has no pool`);
@@ -244,29 +227,55 @@ export class TcpConnection {
     // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.
     this.#downstream.setNoDelay();
     dialled.conn.setNoDelay();
-    const own = this.#proxyHeader(route.action.sendProxy);
+    const first = this.#withProxyHeader(route.action.sendProxy, head);
     // The header is sluice's own: the client's bytes are counted without it.
-    this.#counts.up = -own.length;
-    const first = own.length === 0 ? head : concat(own, head);
+    this.#counts.up = head.length - first.length;
+    return ech === undefined
+      ? await this.#pipe(dialled.conn, first)
+      : await this.#watch(dialled.conn, first, ech);
+  }
+
+  async #pipe(upstream: Conn, first: Uint8Array): Promise<EndReason> {
+    const { keepalive, idleTimeout } = this.#listener.config;
     const options = { idleTimeout, counts: this.#counts, first };
-    const keptAlive = keepalive === 0 ? undefined : this.#keepAlive(keepalive, dialled.conn);
-    const end = await net.pipe(this.#downstream, dialled.conn, options);
+    // Not before it matters: keepalive costs a connection 9 µs, and most of them are over by then.
+    const keptAlive = keepalive === 0 ? undefined : this.#parts.timeouts.start(keepalive, () => {
+      this.#downstream.setKeepAlive(keepalive);
+      upstream.setKeepAlive(keepalive);
+    });
+    const end = await this.#parts.net.pipe(this.#downstream, upstream, options);
     keptAlive?.cancel();
     return END_REASONS[end];
   }
 
-  /** Not before it matters: keepalive costs a connection 9 µs, and most of them are over by then. */
-  #keepAlive(idle: number, upstream: Conn): Timeout {
-    return this.#parts.timeouts.start(idle, () => {
-      this.#downstream.setKeepAlive(idle);
-      upstream.setKeepAlive(idle);
-    });
+  /** Takes part in the handshake of an opened hello, until there is nothing left but to copy. */
+  async #watch(upstream: Conn, hello: Uint8Array, ech: EchContext): Promise<EndReason> {
+    const deadline = this.#parts.timeouts.start(this.#listener.config.probeTimeout);
+    const parts = { deadline, counts: this.#counts };
+    const result = await watchHandshake(this.#downstream, upstream, hello, ech, parts)
+      .finally(() => deadline.cancel());
+    switch (result.kind) {
+      case "pipe":
+        return await this.#pipe(upstream, result.first);
+      case "refused":
+        return await this.#alert(result);
+      case "failed":
+        this.#record.detail = result.detail;
+        return result.reason;
+      default:
+        return result satisfies never;
+    }
   }
 
-  #proxyHeader(version: ProxyVersion | "none"): Uint8Array {
-    return version === "none"
-      ? NOTHING
-      : encodeProxyHeader(version, this.#client, this.#destination ?? this.#downstream.local);
+  /** The head, behind a PROXY header where the backend wants one. */
+  #withProxyHeader(version: ProxyVersion | "none", head: Uint8Array): Uint8Array {
+    if (version === "none") return head;
+    const destination = this.#destination ?? this.#downstream.local;
+    const header = encodeProxyHeader(version, this.#client, destination);
+    const joined = new Uint8Array(header.length + head.length);
+    joined.set(header);
+    joined.set(head, header.length);
+    return joined;
   }
 
   /** Why it ended, when reading its first bytes failed. */
@@ -287,11 +296,4 @@ export class TcpConnection {
   #elapsed(): number {
     return this.#parts.clock.now() - this.#accepted;
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const joined = new Uint8Array(a.length + b.length);
-  joined.set(a);
-  joined.set(b, a.length);
-  return joined;
 }

@@ -10,6 +10,7 @@
  */
 import type { Environment } from "../runtime/process.ts";
 import { check } from "./check.ts";
+import { checkEch } from "./check_ech.ts";
 import type { Config } from "./config.ts";
 import type { Document } from "./document.ts";
 import { expandVariables, type OuterValues, outerValues } from "./env.ts";
@@ -104,7 +105,8 @@ async function understand(
   const file = { ...foreign.file, ...own.file };
   const order = losesOrder(file) ? await document.positions() : undefined;
   const sources = listenerSources(file, own.broken, order);
-  return { file, sources, findings: [...wrong, ...check(file, sources, own.broken)] };
+  const keys = await checkEch(sources.flatMap(({ entries }) => entries));
+  return { file, sources, findings: [...wrong, ...check(file, sources, own.broken), ...keys] };
 }
 
 /** What was found, with the places where it stands. */

@@ -67,14 +67,14 @@ export async function watchHandshake(
     await upstream.write(hello);
     counts.up += hello.length;
     const answer = new Head(MAX_HELD);
-    const request = await readUntilKnown(upstream, answer, deadline, findRetryRequest);
+    const request = await answer.parse(upstream, deadline, retryRequest);
     reason = "client_reset";
     await downstream.write(answer.bytes);
     counts.down += answer.bytes.length;
     if (request.kind === "no") return { kind: "pipe", first: NOTHING };
 
     const head = new Head(MAX_HELD);
-    const second = await readUntilKnown(downstream, head, deadline, findSecondHello);
+    const second = await head.parse(downstream, deadline, secondHello);
     if (second.kind === "no") return { kind: "pipe", first: head.bytes };
     const opened = context.openSecond(head.bytes.subarray(second.at));
     if (opened.kind === "refused") return opened;
@@ -90,20 +90,8 @@ type Found = { readonly kind: "match"; readonly at: number } | { readonly kind: 
 
 const NO = { kind: "no" } as const;
 
-/** Reads as much of `conn` as it takes to know; what cannot be known is not there. */
-async function readUntilKnown(
-  conn: Conn,
-  head: Head,
-  deadline: Deadline,
-  find: (reader: ByteReader) => Found,
-): Promise<Found> {
-  let result = attempt(find, head.bytes, false);
-  while (result.kind === "need") {
-    const state = await head.fill(conn, result.bytes, deadline);
-    result = attempt(find, head.bytes, state !== "open");
-  }
-  return result;
-}
+const retryRequest = (bytes: Uint8Array, final: boolean) => attempt(findRetryRequest, bytes, final);
+const secondHello = (bytes: Uint8Array, final: boolean) => attempt(findSecondHello, bytes, final);
 
 /** A HelloRetryRequest is a ServerHello with a random of its own. */
 function findRetryRequest(reader: ByteReader): Found {

@@ -4,7 +4,7 @@ import type { ConnectionRecord } from "../../lib/access_log.ts";
 import type { SocketAddress } from "../../lib/addr.ts";
 import type { Config, ListenerConfig } from "../../lib/config/config.ts";
 import type { Log } from "../../lib/log.ts";
-import { Resolver } from "../../lib/resolver.ts";
+import { type Lookup, Resolver } from "../../lib/resolver.ts";
 import type { Conn } from "../../lib/runtime/runtime.ts";
 import { Server } from "../../lib/server.ts";
 import { ManualClock } from "./clock.ts";
@@ -26,7 +26,11 @@ export class Rig {
   readonly #records: ConnectionRecord[] = [];
   #recorded: (() => void) | undefined;
 
-  constructor(net = (clock: ManualClock) => new MemoryNet(clock)) {
+  /** @param lookup Answers for names; without it there are none. */
+  constructor(
+    net = (clock: ManualClock) => new MemoryNet(clock),
+    lookup: Lookup = () => Promise.reject(new Error("no names here")),
+  ) {
     this.net = net(this.clock);
     const log: Log = {
       access: (record) => {
@@ -41,7 +45,7 @@ export class Rig {
     this.server = new Server({
       net: this.net,
       clock: this.clock,
-      resolver: new Resolver(() => Promise.reject(new Error("no names here")), this.clock, TTLS),
+      resolver: new Resolver(lookup, this.clock, TTLS),
       random: () => 0,
       log,
     });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import type { Pool, Route, RouteMatch } from "../../../lib/config/config.ts";
 import { formatProblem, loadConfig } from "../../../lib/config/mod.ts";
+import { parseBase64 } from "../../../lib/config/values.ts";
 import { configOf, problemsOf, warningsOf } from "./loading.ts";
 
 const text = Deno.readTextFileSync(new URL("rpxy_l4.toml", import.meta.url));
@@ -101,8 +102,10 @@ Deno.test("every entry of rpxy-l4 is taken over, in the order of the file", asyn
       name: "tls_hidden",
       match: match("tls", { serverNames: ["public.example.com"] }),
       ech: {
-        configList: Uint8Array.of(1, 2, 3, 4),
-        privateKeys: [Uint8Array.of(0xff, 0xef), Uint8Array.of(0xff, 0xef)],
+        configList: parseBase64(
+          "AEH+DQA9KgAgACCw0I81tGgzgUia+zKCXlkVLUfRm8ngUNbVqVSYTJ0eLAAEAAEAASAOcHVibGljLmV4YW1wbGUAAA",
+        ),
+        privateKeys: [new Uint8Array(32).fill(0x5a), new Uint8Array(32).fill(0x5a)],
         privateServerNames: [
           { host: "one.example.com", port: 8448 },
           { host: "two.example.com", port: 443 },
