@@ -5,6 +5,7 @@
  *
  * @module
  */
+import type { DatagramProbe } from "./datagram.ts";
 import type { Probe } from "./probe.ts";
 import { adb } from "./adb.ts";
 import { amqp } from "./amqp.ts";
@@ -12,6 +13,7 @@ import { http } from "./http.ts";
 import { mqtt } from "./mqtt.ts";
 import { openvpn } from "./openvpn.ts";
 import { postgres } from "./postgres.ts";
+import { quic } from "./quic.ts";
 import { rdp } from "./rdp.ts";
 import { redis } from "./redis.ts";
 import { socks4, socks5 } from "./socks.ts";
@@ -22,7 +24,9 @@ import { tinc } from "./tinc.ts";
 import { tls } from "./tls.ts";
 import { xmpp } from "./xmpp.ts";
 
+export type { DatagramProbe, DatagramResult } from "./datagram.ts";
 export type { Facts, Probe, ProbeResult } from "./probe.ts";
+export { datagramProbe } from "./datagram.ts";
 export { probe } from "./probe.ts";
 export { any } from "./any.ts";
 export { regex } from "./regex.ts";
@@ -45,4 +49,9 @@ export const tcpProbes: Readonly<Record<string, Probe>> = {
   redis,
   openvpn,
   syslog,
+};
+
+/** Protocols detected on UDP, by their names in the configuration. */
+export const udpProbes: Readonly<Record<string, DatagramProbe>> = {
+  quic,
 };

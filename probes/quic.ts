@@ -1,0 +1,161 @@
+/**
+ * QUIC (RFC 9000, RFC 9369). A client begins with Initial packets, which anyone can open; their CRYPTO frames hold
+ * its TLS ClientHello (RFC 9001 §4), cut as it likes over frames, packets and datagrams:
+ *
+ * ```
+ * datagram   { long header | frames, protected }*                       quic_packet.ts, quic_keys.ts
+ * frames     { u8 type | … }*, among them CRYPTO: pieces of a stream    quic_crypto.ts
+ * stream     u8 1 (client_hello) | u24 n | ClientHello                  client_hello.ts
+ * ```
+ *
+ * @module
+ */
+import type { ByteReader } from "./bytes.ts";
+import { type ClientHello, clientHello } from "./client_hello.ts";
+import type { DatagramProbe, DatagramResult } from "./datagram.ts";
+import { attempt, type Facts } from "./probe.ts";
+import { type CryptoFrame, cryptoFrames, CryptoStream, MAX_STREAM_LENGTH } from "./quic_crypto.ts";
+import { initialKeys, openPacket, type PacketKeys } from "./quic_keys.ts";
+import {
+  coalescedPackets,
+  connectionKey,
+  type LongHeader,
+  MAX_ID_LENGTH,
+  type ProtectedPacket,
+  QUIC_V1,
+  QUIC_V2,
+  quicHeader,
+} from "./quic_packet.ts";
+
+/** Servers discard the Initial packets of a client in a shorter datagram (RFC 9000 §14.1). */
+const MIN_DATAGRAM_LENGTH = 1200;
+/** Opening takes time for every byte; no client sends as many before it knows the path (RFC 9000 §14). */
+const MAX_DATAGRAM_LENGTH = 4096;
+/** The shortest connection ID that a client may choose for a server (RFC 9000 §7.2). */
+const MIN_CHOSEN_ID_LENGTH = 8;
+/**
+ * The most datagrams that are read. All of them are read each time, so their number bounds what one costs. A hello
+ * with a post-quantum key fills two or three; the others may be repetitions.
+ */
+const MAX_DATAGRAMS = 8;
+/** The most pieces of the handshake that are listed. */
+const MAX_RANGES = 32;
+
+const FIXED_BIT = 0x40;
+const CLIENT_HELLO = 1;
+
+const NO = { kind: "no" } as const;
+const NEED = { kind: "need" } as const;
+
+/**
+ * Matches a client's whole ClientHello in QUIC version 1 or 2, and gives `serverName` and `alpns`; matches the first
+ * datagram of a client of another version without them, since only a server can negotiate. The first datagram must
+ * hold an Initial packet that opens, or 0-RTT packets that overtook it.
+ */
+export const quic: DatagramProbe = (datagrams, final) => {
+  const [first] = datagrams;
+  if (first === undefined) return NO;
+  const otherVersion = readOtherVersion(first);
+  if (otherVersion !== undefined) return { kind: "match", facts: otherVersion };
+  const connections = new Map<string, Connection>();
+  for (const datagram of datagrams.slice(0, MAX_DATAGRAMS)) {
+    const packets = coalescedPackets(datagram);
+    for (const packet of packets.filter((packet) => isClientInitial(packet, datagram))) {
+      const answer = connectionOf(packet.header, connections).read(packet);
+      if (answer.kind !== "need") return answer;
+    }
+    const opened = connections.values().some(({ packets }) => packets > 0);
+    if (!opened && !packets.some(({ header }) => header.type === "0-rtt")) return NO;
+  }
+  return final || datagrams.length >= MAX_DATAGRAMS ? NO : NEED;
+};
+
+/** What a client's first datagram in another version than 1 and 2 tells. */
+function readOtherVersion(datagram: Uint8Array): Facts | undefined {
+  const header = quicHeader(datagram);
+  if (header?.form !== "long" || header.type !== "unknown") return undefined;
+  // Only the version and the IDs are common to all versions. The rest is what every version so far holds to, and
+  // what keeps QUIC apart from RTP and others (RFC 9443 §3).
+  const plausible = datagram.length >= MIN_DATAGRAM_LENGTH && (datagram[0]! & FIXED_BIT) !== 0 &&
+    Math.max(header.dcid.length, header.scid.length) <= MAX_ID_LENGTH;
+  return plausible ? { protocol: "quic", details: headerDetails(header) } : undefined;
+}
+
+/** Whether a server would take the packet for one that a client begins with, as far as it can be seen unopened. */
+function isClientInitial({ header, token }: ProtectedPacket, datagram: Uint8Array): boolean {
+  return header.type === "initial" &&
+    datagram.length >= MIN_DATAGRAM_LENGTH && datagram.length <= MAX_DATAGRAM_LENGTH &&
+    // With a token, the ID may be one that a server chose in its Retry packet.
+    (token.length > 0 || header.dcid.length >= MIN_CHOSEN_ID_LENGTH);
+}
+
+function connectionOf(header: LongHeader, connections: Map<string, Connection>): Connection {
+  const key = connectionKey(header);
+  const connection = connections.get(key) ?? new Connection(header);
+  connections.set(key, connection);
+  return connection;
+}
+
+/** A connection that a client is about to open: what its Initial packets have said so far. */
+class Connection {
+  /** How many were opened. */
+  packets = 0;
+  readonly #keys: PacketKeys;
+  readonly #stream = new CryptoStream();
+  readonly #ranges: string[] = [];
+  #largest = -1;
+
+  constructor(header: LongHeader) {
+    this.#keys = initialKeys(header.version, header.dcid, "client");
+  }
+
+  /** Reads another Initial packet; one that does not open is as if it had not come. */
+  read(packet: ProtectedPacket): DatagramResult {
+    const opened = openPacket(packet, this.#keys, this.#largest);
+    if (opened === undefined) return NEED;
+    this.packets++;
+    this.#largest = Math.max(this.#largest, opened.packetNumber);
+    const pieces = cryptoFrames(opened.frames);
+    if (pieces === undefined || !pieces.every((piece) => this.#add(piece))) return NO;
+    const hello = attempt(readClientHello, this.#stream.start, false);
+    if (hello === undefined) return NO;
+    if (!("kind" in hello)) return { kind: "match", facts: this.#facts(hello, packet) };
+    return hello.kind === "need" && hello.bytes <= MAX_STREAM_LENGTH ? NEED : NO;
+  }
+
+  #add(piece: CryptoFrame): boolean {
+    const { offset, data } = piece;
+    if (this.#ranges.length < MAX_RANGES) this.#ranges.push(`${offset}-${offset + data.length}`);
+    return this.#stream.add(piece);
+  }
+
+  #facts({ serverName, alpns, ech }: ClientHello, { header, token }: ProtectedPacket): Facts {
+    return {
+      protocol: "quic",
+      ...(serverName !== undefined && { serverName }),
+      ...(alpns !== undefined && { alpns }),
+      details: {
+        ...headerDetails(header),
+        ...(token.length > 0 && { tokenLength: token.length }),
+        packets: this.packets,
+        cryptoRanges: this.#ranges.join(","),
+        ...(ech && { ech }),
+      },
+    };
+  }
+}
+
+/** The ClientHello that the stream begins with; it may go on with other messages. */
+function readClientHello(stream: ByteReader): ClientHello | undefined {
+  return stream.u8() === CLIENT_HELLO ? clientHello(stream.take(stream.u24())) : undefined;
+}
+
+function headerDetails({ version, dcid, scid }: LongHeader) {
+  return { version: versionName(version), dcid: dcid.toHex(), scid: scid.toHex() };
+}
+
+/** `1` and `2`; the wire value of other versions. */
+function versionName(version: number): string {
+  if (version === QUIC_V1) return "1";
+  return version === QUIC_V2 ? "2" : `0x${version.toString(16).padStart(8, "0")}`;
+}
