@@ -172,7 +172,9 @@ Deno.test("the HTTP/2 preface is HTTP, without a host (RFC 9113 §3.4)", () => {
   for (let length = 0; length < preface.length; length++) {
     const head = preface.slice(0, length);
     assert.deepEqual(ask(head), { kind: "need", bytes: length + 1 }, `${length} bytes`);
-    if (length > "PRI * ".length) assert.deepEqual(ask(head + "?"), NO, `${length} bytes and a strange one`);
+    if (length > "PRI * ".length) {
+      assert.deepEqual(ask(head + "?"), NO, `${length} bytes and a strange one`);
+    }
   }
 });
 
