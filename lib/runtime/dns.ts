@@ -14,6 +14,11 @@ export interface TtlSource {
 
 /** How long a name server may take to give them, ms. */
 const TTL_TIMEOUT = 1_000;
+/**
+ * Most lookups under way at once. While the name servers are silent each holds one of the runtime's threads, of which
+ * Deno has 32, and without one no log is written and no file is read.
+ */
+const MOST_AT_ONCE = 16;
 
 /**
  * Looks names up as every program of the system does, `/etc/hosts` and search domains included, and asks the
@@ -22,9 +27,26 @@ const TTL_TIMEOUT = 1_000;
 export function systemLookup(
   ttls: TtlSource = new Resolver({ timeout: TTL_TIMEOUT, tries: 1 }),
 ): Lookup {
-  return async (name) => {
+  return inTurn(MOST_AT_ONCE, async (name) => {
     const found = await lookup(name, { all: true });
     return { addresses: found.map(({ address }) => address), ttl: shortestTtl(ttls, name) };
+  });
+}
+
+/** Lets so many lookups be under way at once, and the next one begin when one of them has settled. */
+export function inTurn(most: number, lookup: Lookup): Lookup {
+  let underWay = 0;
+  const waiting: Array<() => void> = [];
+  return async (name) => {
+    if (underWay < most) underWay++;
+    else await new Promise<void>((begin) => waiting.push(begin));
+    try {
+      return await lookup(name);
+    } finally {
+      const next = waiting.shift();
+      if (next === undefined) underWay--;
+      else next();
+    }
   };
 }
 
