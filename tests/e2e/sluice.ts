@@ -34,20 +34,22 @@ export interface SluiceOptions {
   readonly name?: string;
   /** A program that starts it, and that program's arguments. */
   readonly under?: readonly string[];
+  /** Options of Deno beside those of a user. */
+  readonly deno?: readonly string[];
 }
 
 /** Starts sluice with a configuration; it need not come up. */
 export async function runSluice(
   scope: Scope,
   config: string,
-  { file, name = "sluice.toml", under = [] }: SluiceOptions = {},
+  { file, name = "sluice.toml", under = [], deno = [] }: SluiceOptions = {},
 ): Promise<Sluice> {
   const path = file ?? `${await scope.folder()}/${name}`;
   if (file === undefined) await Deno.writeTextFile(path, config);
   const [program = "", ...args] = [
     ...under.map((word, index) => index === 0 ? findTool(word) ?? word : word),
     Deno.execPath(),
-    ...["run", "-A", MAIN, "--config", path, "--log-format", "json"],
+    ...["run", "-A", ...deno, MAIN, "--config", path, "--log-format", "json"],
   ];
   const env = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
   return new Sluice(scope.start(program, args, { env }), path);
@@ -79,9 +81,7 @@ export class Sluice {
 
   /** Every line of the access log so far. */
   get accessLines(): readonly AccessLine[] {
-    const { text } = this.child.stdout;
-    return text.slice(0, text.lastIndexOf("\n") + 1).split("\n").filter((line) => line !== "")
-      .map((line) => JSON.parse(line));
+    return this.child.stdout.all.map((line) => JSON.parse(line));
   }
 
   /** The first line of its own log whose message matches, of those not taken yet. */

@@ -208,10 +208,10 @@ export class Child {
 export class Lines {
   readonly ended: Promise<void>;
   readonly #command: string;
-  #text = "";
-  /** Where in the text the last whole line ends. */
-  #whole = 0;
-  #untaken: string[] = [];
+  readonly #all: string[] = [];
+  readonly #untaken: string[] = [];
+  /** What came behind the last line. */
+  #rest = "";
   #over = false;
   #news = Promise.withResolvers<void>();
 
@@ -220,14 +220,19 @@ export class Lines {
     this.ended = this.#read(stream);
   }
 
+  /** Every line so far. */
+  get all(): readonly string[] {
+    return this.#all;
+  }
+
   /** Everything so far. */
   get text(): string {
-    return this.#text;
+    return [...this.#all, this.#rest].join("\n");
   }
 
   /** Lines so far that match. */
   count(pattern: RegExp): number {
-    return this.#text.split("\n").filter((line) => pattern.test(line)).length;
+    return this.#all.filter((line) => pattern.test(line)).length;
   }
 
   /** The first line that matches, among those that no call has returned yet. */
@@ -247,12 +252,10 @@ export class Lines {
 
   async #read(stream: ReadableStream<Uint8Array>): Promise<void> {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      this.#text += text;
-      const whole = this.#text.lastIndexOf("\n") + 1;
-      if (whole > this.#whole) {
-        this.#untaken.push(...this.#text.slice(this.#whole, whole - 1).split("\n"));
-      }
-      this.#whole = whole;
+      const lines = (this.#rest + text).split("\n");
+      this.#rest = lines.pop() ?? "";
+      this.#all.push(...lines);
+      this.#untaken.push(...lines);
       this.#tell();
     }
     this.#over = true;
