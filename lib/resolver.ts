@@ -6,6 +6,7 @@
  */
 import { formatIp, type Ip, parseIp } from "./addr.ts";
 import type { Clock } from "./runtime/runtime.ts";
+import { systemReason } from "./system_error.ts";
 
 /** Asks the system for the addresses of a host name. Settles some time; rejects when there is no answer. */
 export type Lookup = (name: string) => Promise<Answer>;
@@ -109,7 +110,7 @@ export class Resolver {
     this.#lookup(name)
       .then(
         (answer) => known.learn(answer, this.#clock.now()) ?? fail("it has no address"),
-        (error) => fail(error instanceof Error ? error.message : String(error)),
+        (error) => fail(systemReason(error)),
       )
       .then((resolved) => {
         limit.cancel();

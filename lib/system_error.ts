@@ -13,9 +13,12 @@ export function systemReason(error: unknown): string {
 
 const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
+  EAI_AGAIN: "no answer from the name servers",
   EISDIR: "it is a directory",
   ELOOP: "its symbolic links lead nowhere",
   ENOENT: "no such file or directory",
+  // Deno says the same of both.
+  ENOTFOUND: "no such name, or no answer from the name servers",
   ENOTDIR: "a part of the path is no directory",
   EROFS: "the file system is read-only",
 };

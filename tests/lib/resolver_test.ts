@@ -22,8 +22,8 @@ function setUp() {
       last().resolve({ addresses, ttl: Promise.resolve(ttl) });
       await settled();
     },
-    fail: async (message = "ENOTFOUND") => {
-      last().reject(new Error(message));
+    fail: async (message = "ENOTFOUND", code?: string) => {
+      last().reject(Object.assign(new Error(message), { code }));
       await settled();
     },
     /** Resolves `name` to begin with. */
@@ -145,10 +145,10 @@ Deno.test("while lookups fail the old answer serves without waiting", async () =
 Deno.test("a name without an answer is not asked for again for five seconds, and says why", async () => {
   const { clock, lookups, resolver, fail, answer } = setUp();
   const first = resolver.resolve("nowhere.test");
-  await fail("getaddrinfo ENOTFOUND nowhere.test");
+  await fail("getaddrinfo ENOTFOUND nowhere.test", "ENOTFOUND");
   assert.deepEqual(await first, {
     addresses: [],
-    failure: "nowhere.test could not be resolved: getaddrinfo ENOTFOUND nowhere.test",
+    failure: "nowhere.test could not be resolved: no such name, or no answer from the name servers",
   });
   clock.advance(4_999);
   assert.deepEqual(atOnce(resolver.resolve("nowhere.test")), []);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { lookup } from "node:dns/promises";
 import { readFile, writeFile } from "node:fs/promises";
 import { systemReason } from "../../lib/system_error.ts";
 
@@ -14,6 +15,12 @@ Deno.test("why a file could not be had is said without codes, calls and paths", 
     const error = await use().then(() => undefined, (error: unknown) => error);
     assert.equal(systemReason(error).toLowerCase(), reason.toLowerCase());
   }
+});
+
+Deno.test("why a name has no address is said without codes, calls and the name", async () => {
+  // A label of more than 63 characters is refused on the spot: no name server is asked.
+  const error = await lookup(`${"a".repeat(64)}.invalid`).then(() => undefined, (error) => error);
+  assert.equal(systemReason(error), "no such name, or no answer from the name servers");
 });
 
 Deno.test("errors of other origins say what they say", () => {
