@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Scope, within } from "../support/children.ts";
+import { within } from "../support/child.ts";
+import type { Scope } from "../support/children.ts";
 
 /** How long an answer may take, ms. */
 const PATIENCE = 20_000;

@@ -5,7 +5,8 @@
  */
 import { fileURLToPath } from "node:url";
 import assert from "node:assert/strict";
-import { type Child, freePort, listening, type Scope } from "../support/children.ts";
+import type { Child } from "../support/child.ts";
+import { freePort, listening, type Scope } from "../support/children.ts";
 
 /** A server and where it listens. */
 export interface Server {

@@ -4,7 +4,8 @@
  * @module
  */
 import { fileURLToPath } from "node:url";
-import { type Child, findTool, type Scope } from "../support/children.ts";
+import type { Child } from "../support/child.ts";
+import { findTool, type Scope } from "../support/children.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 

@@ -196,6 +196,9 @@ export class Soak {
   }
 }
 
+/** Where a listener is that comes and goes. */
+const more = freePort();
+
 /** Every reload also adds or removes a listener and changes how a pool is balanced. */
 function configFor(
   port: number,
@@ -205,9 +208,9 @@ function configFor(
   const target = (...names: Name[]) =>
     `target = [${names.map((name) => `"127.0.0.1:${backends[name].port}"`).join()}]`;
   const first = moving === "moving_1";
-  const more = `
+  const listener = `
     [listeners.more]
-    listen_port = ${port + 1}
+    listen_port = ${more}
     tcp_${target("other")}`;
   return `
     listen_address_v4 = "127.0.0.1"
@@ -231,7 +234,7 @@ function configFor(
     protocol = "tls"
     server_names = ["moving.example"]
     ${target(moving)}
-    ${first ? "" : more}`;
+    ${first ? "" : listener}`;
 }
 
 function pause(ms: number): Promise<void> {

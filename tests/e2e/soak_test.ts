@@ -35,15 +35,6 @@ testWithTools(
     assert.ok(soak.kills >= 2 && soak.lost.length > 0, "the killed backend had connections");
     assert.ok(soak.revived > 0, "the backend that was started again got connections");
 
-    console.log(
-      before,
-      after,
-      soak.opened,
-      soak.lost.length,
-      soak.reloads,
-      soak.kills,
-      soak.revived,
-    );
     assert.equal(after.descriptors, before.descriptors);
     for (const what of ["heap", "resident"] as const) {
       const grown = after[what] - before[what];
