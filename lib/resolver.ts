@@ -32,8 +32,11 @@ export interface Resolved {
   readonly failure?: string;
 }
 
-/** Most names that are remembered; beyond them the least recently used are forgotten. */
-const MAX_NAMES = 1024;
+/**
+ * Most names that are remembered; beyond them the least recently used are forgotten. Far more than a configuration
+ * has, because a pool whose names do not all fit would look them up anew for every connection.
+ */
+const MAX_NAMES = 16_384;
 /** Most addresses of one name; the rest of the answer is passed over. */
 const MAX_ADDRESSES = 256;
 /** How long a name that could not be resolved is not asked for again, ms. */
