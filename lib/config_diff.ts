@@ -8,6 +8,19 @@ import type { Config, ListenerConfig, Route } from "./config/config.ts";
 /** Changes beyond these are counted. */
 const MOST_CHANGES = 8;
 
+/** What the file calls the keys that have other names in it. */
+const NAMES: Readonly<Partial<Record<keyof Config | keyof ListenerConfig, string>>> = {
+  addresses: "listen addresses",
+  backlog: "tcp_backlog (at the next start)",
+  defaultRoute: "route default",
+  dns: "dns_cache_ttl bounds",
+  idleTimeout: "tcp_idle_timeout",
+  keepalive: "tcp_keepalive",
+  maxConnections: "tcp_max_connections",
+  port: "listen_port",
+  trustedProxies: "tcp_trusted_proxies",
+};
+
 /** Says what is different in `after`, from listeners down to keys, on one line. */
 export function describeChanges(before: Config, after: Config): string {
   const { listeners: old, ...oldRest } = before;
@@ -59,9 +72,14 @@ function routeChanges(before: Route, after: Route): readonly string[] {
 function changedKeys(before: object, after: object): readonly string[] {
   const old = new Map<string, unknown>(Object.entries(before));
   const now = new Map<string, unknown>(Object.entries(after));
+  const names = new Map<string, string>(Object.entries(NAMES));
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => !same(old.get(key), now.get(key)))
-    .map((key) => `${key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)} changed`);
+    .map((key) => `${names.get(key) ?? snakeCase(key)} changed`);
+}
+
+function snakeCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 function same(a: unknown, b: unknown): boolean {

@@ -56,6 +56,16 @@ const cases: ReadonlyArray<[change: string, before: Config, after: Config, words
     "default: probe_timeout changed, default: max_connections_per_ip changed, drain_timeout changed",
   ],
   [
+    "keys that have another name in the file",
+    configWith([listenerWith({})]),
+    configWith([listenerWith({ idleTimeout: 1, backlog: 1, defaultRoute: web })], {
+      dns: { minTtl: 1, maxTtl: 3 },
+      maxConnections: 1,
+    }),
+    "default: tcp_backlog (at the next start) changed, default: tcp_idle_timeout changed, " +
+    "default: route default changed, tcp_max_connections changed, dns_cache_ttl bounds changed",
+  ],
+  [
     "a pattern",
     configWith([listenerWith({ routes: [routeTo("x", { protocol: "regex", patterns: [/a/] })] })]),
     configWith([listenerWith({ routes: [routeTo("x", { protocol: "regex", patterns: [/b/] })] })]),

@@ -164,7 +164,7 @@ Deno.test("SIGHUP reloads at once, and one line says what changed", () =>
     await running.ready();
     await running.write(CONFIG.replace("8443", "8444"));
     running.process.send("SIGHUP");
-    await running.process.stderr.until(/reloaded .*: default: port changed \(\d+ ms\)\n/);
+    await running.process.stderr.until(/reloaded .*: default: listen_port changed \(\d+ ms\)\n/);
     const client = await running.net.connect({ address: "127.0.0.1", port: 8444 }, {
       timeout: 1000,
     });
