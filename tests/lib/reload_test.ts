@@ -68,7 +68,7 @@ function setUp() {
 Deno.test("a good file runs, and one line says what changed", async () => {
   const { reload, reloadWith } = setUp();
   assert.deepEqual(await reloadWith("2"), {
-    lines: ["info: reloaded c.toml: default: port changed (0 ms)"],
+    lines: ["info: reloaded c.toml: default: listen_port changed (0 ms)"],
     applied: [2],
   });
   assert.deepEqual(reload.config, configOf("2"));
