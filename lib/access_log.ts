@@ -59,7 +59,7 @@ export interface ConnectionRecord {
   /** From then until the backend was connected, ms. */
   readonly timeToConnect?: number;
   readonly reason: EndReason;
-  /** More about the reason: what the last backend answered, say. */
+  /** More about it: what is wrong with a header, or which backends failed, and how. */
   readonly detail?: string;
 }
 

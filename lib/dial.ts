@@ -21,8 +21,13 @@ export interface DialOptions extends ConnectOptions {
 }
 
 export type Dialled =
-  /** The caller closes `conn`, and calls {@linkcode release} once it is closed. */
-  | { readonly kind: "connected"; readonly conn: Conn; readonly backend: Backend }
+  /** The caller closes `conn`, and calls {@linkcode release} once it is closed. `detail` names those tried before it, and why. */
+  | {
+    readonly kind: "connected";
+    readonly conn: Conn;
+    readonly backend: Backend;
+    readonly detail?: string;
+  }
   /** Nothing is left to close or release. `backend` is the last one tried; `detail` names them all and why. */
   | { readonly kind: "failed"; readonly detail: string; readonly backend?: Backend };
 
@@ -58,7 +63,8 @@ export async function dial(
     try {
       const conn = await net.connect(backend, options);
       backend.failures = backend.downUntil = 0;
-      return { kind: "connected", conn, backend };
+      const detail = faults.length > 0 && { detail: `passed over ${faults.join("; ")}` };
+      return { kind: "connected", conn, backend, ...detail };
     } catch (error) {
       release(backend);
       if (!(error instanceof NetError)) throw error;

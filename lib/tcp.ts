@@ -213,10 +213,8 @@ export class TcpConnection implements LiveConnection {
     const limits = { timeout: connectTimeout, retries: connectRetries };
     const dialled = await dial(net, clock, pool, this.#client, limits);
     if (dialled.backend !== undefined) this.#record.backend = dialled.backend;
-    if (dialled.kind === "failed") {
-      this.#record.detail = dialled.detail;
-      return "connect_failed";
-    }
+    if (dialled.detail !== undefined) this.#record.detail = dialled.detail;
+    if (dialled.kind === "failed") return "connect_failed";
     if (this.#ended) {
       dialled.conn.close();
       release(dialled.backend);

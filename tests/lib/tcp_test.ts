@@ -175,6 +175,12 @@ Deno.test("a target that refuses, and one that is silent, are passed over for th
   const client = await rig.client();
   await rig.pass(5000);
   assert.equal(await ask(client, "x"), "third:x");
+  const { reason, detail } = await rig.record();
+  assert.equal(reason, "ended");
+  assert.equal(
+    detail,
+    "passed over 127.0.0.1:1: Connection refused; 127.0.0.1:2: no answer within 5000 ms",
+  );
   await rig.close(client);
 });
 
