@@ -134,7 +134,9 @@ export class TcpConnection implements LiveConnection {
     const { config, table, earlyAcl } = this.#listener;
     const deadline = this.#parts.timeouts.start(config.probeTimeout);
     try {
-      if (config.trustedProxies !== undefined && !await this.#readProxyHeader(head, deadline)) {
+      const fault = config.trustedProxies && await this.#readProxyHeader(head, deadline);
+      if (fault !== undefined) {
+        this.#record.detail = fault;
         return "bad_proxy_header";
       }
       if (!this.#countClient()) return "limit_client";
@@ -152,16 +154,16 @@ export class TcpConnection implements LiveConnection {
     }
   }
 
-  /** Reads the header that a proxy in front must send, and takes the client's address from it. */
-  async #readProxyHeader(head: Head, deadline: Deadline): Promise<boolean> {
+  /** Reads the header that a proxy in front must send, and takes the client's address from it; says what is wrong. */
+  async #readProxyHeader(head: Head, deadline: Deadline): Promise<string | undefined> {
     const ip = parseIp(this.#client.address);
-    if (ip === undefined || !this.#listener.config.trustedProxies?.has(ip)) return false;
+    if (!ip || !this.#listener.config.trustedProxies?.has(ip)) return "not a trusted proxy";
     const result = await head.parse(this.#downstream, deadline, parseProxyHeader);
-    if (result.kind === "no") return false;
+    if (result.kind === "no") return head.bytes.length === 0 ? "sent nothing" : "no valid header";
     head.skip(result.header.length);
     this.#client = result.header.source ?? this.#client;
     this.#destination = result.header.destination;
-    return true;
+    return undefined;
   }
 
   /** Counts the connection for its client; says whether the client may have it. */

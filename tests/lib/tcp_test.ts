@@ -353,15 +353,23 @@ Deno.test("what a trusted proxy says of both ends is passed on", async () => {
   await rig.close(client);
 });
 
-Deno.test("no header, and a header from a stranger, end the connection", async () => {
+Deno.test("no header, none at all, and a header from a stranger end the connection, and the record tells which", async () => {
   const rig = await rigWith({ trustedProxies: networks("192.0.2.0/24") });
+  const refusal = async () => {
+    const { reason, detail } = await rig.record();
+    assert.equal(reason, "bad_proxy_header");
+    return detail;
+  };
   const without = await rig.client();
   assert.equal(await ask(without, "SSH-2.0-x\r\n"), "");
-  assert.equal((await rig.record()).reason, "bad_proxy_header");
+  assert.equal(await refusal(), "no valid header");
+  const silent = await rig.client();
+  assert.equal(await ask(silent, ""), "");
+  assert.equal(await refusal(), "sent nothing");
   const stranger = await rig.client({ address: "198.51.100.1", port: 1 });
   await stranger.write(encodeProxyHeader("v1", CLIENT, CLIENT));
-  assert.equal((await rig.record()).reason, "bad_proxy_header");
-  await rig.close(without, stranger);
+  assert.equal(await refusal(), "not a trusted proxy");
+  await rig.close(without, silent, stranger);
 });
 
 Deno.test("a client that breaks off while it is looked at has left", async () => {
