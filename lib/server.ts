@@ -223,9 +223,8 @@ export class Server {
         // That one succeeded in between ends no shortage: it may have got the last descriptor.
         if (clock.now() - failed > 2 * LONGEST_PAUSE) {
           pause = 0;
-          log.warning(`cannot accept connections on ${key}; trying again`, {
-            error: String(error),
-          });
+          const why = error instanceof Error ? error.message : String(error);
+          log.warning(`cannot accept connections on ${key}: ${why}; trying again`);
         }
         failed = clock.now();
         pause = Math.min(Math.max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE);

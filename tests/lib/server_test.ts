@@ -177,7 +177,9 @@ Deno.test("an accept that fails for want of descriptors is tried again, at growi
   for (let i = 0; i < 8; i++) await rig.pass(1000);
   const client = await rig.client();
   assert.equal(await ask(client, "x"), "one:x");
-  assert.equal(rig.lines.filter((line) => line.includes("cannot accept")).length, 1);
+  assert.deepEqual(rig.lines.filter((line) => line.includes("cannot accept")), [
+    "cannot accept connections on 127.0.0.1:8443: Too many open files; trying again",
+  ]);
   await rig.close(client);
 });
 
