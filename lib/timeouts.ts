@@ -52,6 +52,15 @@ export class Timeout implements Deadline {
   }
 }
 
+/**
+ * A timer that comes this late, ms, says that the process could not run meanwhile. What its connections were sent in
+ * that time they read only now, so they get some more time, ms, before anything is held against them …
+ */
+const HELD_UP = 100;
+const CATCHING_UP = 500;
+/** … but not for ever where every timer is late. */
+const MOST_DELAYS = 10;
+
 /** Timeouts of one length: a ring in the order in which they come due, and one timer for the first. */
 class Queue {
   readonly #clock: Clock;
@@ -59,6 +68,9 @@ class Queue {
   /** The first and the last in the ring; both absent when it is empty. */
   #first: Timeout | undefined;
   #timer: Timer | undefined;
+  /** When the timer should come (`Clock.now()`, ms), and how often in a row it was too late. */
+  #expected = 0;
+  #delays = 0;
 
   constructor(clock: Clock, ms: number) {
     this.#clock = clock;
@@ -69,7 +81,7 @@ class Queue {
     timeout.due = this.#clock.now() + this.#ms;
     if (this.#first === undefined) {
       this.#first = timeout.before = timeout.after = timeout;
-      this.#timer ??= this.#clock.setTimer(this.#expire, this.#ms);
+      if (this.#timer === undefined) this.#expireIn(this.#ms);
       return;
     }
     const last = this.#first.before;
@@ -96,18 +108,28 @@ class Queue {
     this.#first = undefined;
   }
 
+  #expireIn(ms: number): void {
+    this.#expected = this.#clock.now() + ms;
+    this.#timer = this.#clock.setTimer(this.#expire, ms);
+  }
+
   /** The timer stays as it was set when the first is removed; here it is set anew for who is first by now. */
   readonly #expire = (): void => {
     this.#timer = undefined;
     const now = this.#clock.now();
+    if (now - this.#expected > HELD_UP && this.#delays < MOST_DELAYS) {
+      this.#delays++;
+      return this.#expireIn(CATCHING_UP);
+    }
+    this.#delays = 0;
     while (this.#first !== undefined && this.#first.due <= now) {
       const timeout = this.#first;
       this.remove(timeout);
       timeout.passed = true;
       timeout.onPassed?.();
     }
-    if (this.#first !== undefined) {
-      this.#timer ??= this.#clock.setTimer(this.#expire, this.#first.due - now);
+    if (this.#first !== undefined && this.#timer === undefined) {
+      this.#expireIn(this.#first.due - now);
     }
   };
 }

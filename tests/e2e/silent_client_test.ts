@@ -3,6 +3,7 @@
  */
 import assert from "node:assert/strict";
 import { freePort, type Scope, testWithTools } from "../support/children.ts";
+import { Client } from "./client.ts";
 import { startOnePort } from "./one_port.ts";
 import { startBackend } from "./servers.ts";
 import { startSluice } from "./sluice.ts";
@@ -90,6 +91,26 @@ testWithTools(
     assert.deepEqual([line.listener, line.reason, line.route], [
       ...["closing", "probe_timeout", undefined],
     ]);
+  },
+);
+
+testWithTools(
+  "a client is not silent whose words arrived while sluice could not run",
+  [],
+  async (scope) => {
+    const [ssh, rest] = await Promise.all([
+      startBackend(scope, "echo", "ssh"),
+      startBackend(scope, "echo", "default"),
+    ]);
+    const { port, sluice } = await startOnePort(scope, { ssh: ssh.port, default: rest.port });
+    const client = await Client.connect(scope, port);
+    // It is accepted once one that came later has its answer.
+    assert.equal(await (await Client.connect(scope, port)).ask("SSH-2.0-witness\r"), "ssh");
+    sluice.child.signal("SIGSTOP");
+    await client.send("SSH-2.0-client\r\n");
+    await new Promise((resolve) => setTimeout(resolve, 1.5 * PROBE_TIMEOUT));
+    sluice.child.signal("SIGCONT");
+    assert.equal(await client.line(), "ssh");
   },
 );
 

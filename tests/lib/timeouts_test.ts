@@ -25,6 +25,30 @@ Deno.test("a cancelled timeout never comes", () => {
   assert.equal(calls, 0);
 });
 
+Deno.test("after a time in which nothing could run, what has arrived goes before timeouts", () => {
+  const clock = new ManualClock();
+  const timeouts = new Timeouts(clock);
+  const came: string[] = [];
+  const answered = timeouts.start(1000, () => came.push("answered"));
+  timeouts.start(1000, () => came.push("silent"));
+  clock.stall(3000);
+  assert.equal(came.length, 0, "no connection was read since");
+  answered.cancel();
+  clock.advance(500);
+  assert.deepEqual(came, ["silent"]);
+  timeouts.start(1000, () => came.push("later"));
+  clock.advance(1000);
+  assert.deepEqual(came, ["silent", "later"], "at its time again");
+});
+
+Deno.test("a process that is never on time has timeouts nevertheless", () => {
+  const clock = new ManualClock();
+  let calls = 0;
+  new Timeouts(clock).start(1000, () => calls++);
+  for (let stalls = 0; stalls < 20; stalls++) clock.stall(3000);
+  assert.equal(calls, 1);
+});
+
 Deno.test("any number of timeouts of one length share one timer", () => {
   const clock = new ManualClock();
   const timeouts = new Timeouts(clock);

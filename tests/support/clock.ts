@@ -35,9 +35,15 @@ export class ManualClock implements Clock {
       const [next] = this.#timers.filter(({ due }) => due <= end).sort((a, b) => a.due - b.due);
       if (next === undefined) break;
       this.#timers = this.#timers.filter((other) => other !== next);
-      this.#now = next.due;
+      this.#now = Math.max(this.#now, next.due);
       next.callback();
     }
     this.#now = end;
+  }
+
+  /** Moves time on by `ms` in which nothing can run; timers that came due are called at the end of it. */
+  stall(ms: number): void {
+    this.#now += ms;
+    this.advance(0);
   }
 }
