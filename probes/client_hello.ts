@@ -5,6 +5,8 @@
  * u16 version | 32 random | u8 n, session id | u16 n, cipher suites | u8 n, compression methods
  * u16 n, extensions:  { u16 type | u16 n, data }*             absent altogether in old clients
  *
+ * DTLS has u8 n, cookie behind the session id (RFC 6347 §4.2.1, RFC 9147 §5.3).
+ *
  * server_name         u16 n, { u8 type | u16 n, name }*       RFC 6066 §3
  * ALPN                u16 n, { u8 n, protocol name }*         RFC 7301 §3.1
  * supported_versions  u8 n, { u16 version }*                  RFC 8446 §4.2.1
@@ -21,6 +23,7 @@ const MAX_SESSION_ID_LENGTH = 32;
 const SERVER_NAME = 0;
 const ALPN = 16;
 const SUPPORTED_VERSIONS = 43;
+const CONNECTION_ID = 54;
 const ENCRYPTED_CLIENT_HELLO = 0xfe0d;
 
 /** The one NameType there is (RFC 6066 §3). */
@@ -39,20 +42,27 @@ export interface ClientHello {
   readonly versions: readonly number[];
   /** Whether it has an encrypted_client_hello extension; a GREASE one looks the same (RFC 9849 §6.2). */
   readonly ech: boolean;
+  /** That it offers connection IDs (RFC 9146 §3), which only DTLS has. */
+  readonly connectionId?: true;
 }
 
 /**
  * Reads the body of a ClientHello, without the handshake header.
  * @param body A closed reader, with nothing behind the message.
+ * @param protocol Whose it is; that of QUIC is as in TLS.
  * @returns `undefined` if it is malformed.
  * @throws {Shortage} If a length inside does not fit; malformed too.
  */
-export function clientHello(body: ByteReader): ClientHello | undefined {
+export function clientHello(
+  body: ByteReader,
+  protocol: "tls" | "dtls" = "tls",
+): ClientHello | undefined {
   const version = body.u16();
   body.skip(RANDOM_LENGTH);
   const sessionIdLength = body.u8();
   if (sessionIdLength > MAX_SESSION_ID_LENGTH) return undefined;
   body.skip(sessionIdLength);
+  if (protocol === "dtls") body.skip(body.u8());
   const suitesLength = body.u16();
   if (suitesLength === 0 || suitesLength % 2 === 1) return undefined;
   body.skip(suitesLength);
@@ -61,14 +71,17 @@ export function clientHello(body: ByteReader): ClientHello | undefined {
   body.skip(compressionsLength);
   if (body.remaining === 0) return { versions: [version], ech: false };
   const extensions = body.take(body.u16());
-  return body.remaining === 0 ? readExtensions(extensions, version) : undefined;
+  return body.remaining === 0 ? readExtensions(extensions, version, protocol) : undefined;
 }
 
-function readExtensions(extensions: ByteReader, version: number): ClientHello | undefined {
+function readExtensions(
+  extensions: ByteReader,
+  version: number,
+  protocol: "tls" | "dtls",
+): ClientHello | undefined {
   let serverName: string | undefined;
   let alpns: string[] | undefined;
   let versions: number[] | undefined;
-  let ech = false;
   const seen = new Set<number>();
   while (extensions.remaining > 0) {
     const type = extensions.u16();
@@ -85,10 +98,6 @@ function readExtensions(extensions: ByteReader, version: number): ClientHello | 
       case SUPPORTED_VERSIONS:
         versions = readVersions(extensions.take(length));
         break;
-      case ENCRYPTED_CLIENT_HELLO:
-        ech = true;
-        extensions.skip(length);
-        break;
       default:
         extensions.skip(length);
     }
@@ -97,7 +106,8 @@ function readExtensions(extensions: ByteReader, version: number): ClientHello | 
     ...(serverName !== undefined && { serverName }),
     ...(alpns !== undefined && { alpns }),
     versions: versions ?? [version],
-    ech,
+    ech: seen.has(ENCRYPTED_CLIENT_HELLO),
+    ...(protocol === "dtls" && seen.has(CONNECTION_ID) && { connectionId: true }),
   };
 }
 

@@ -9,27 +9,35 @@ import type { DatagramProbe } from "./datagram.ts";
 import type { Probe } from "./probe.ts";
 import { adb } from "./adb.ts";
 import { amqp } from "./amqp.ts";
+import { dns } from "./dns.ts";
+import { dtls } from "./dtls.ts";
 import { http } from "./http.ts";
 import { mqtt } from "./mqtt.ts";
-import { openvpn } from "./openvpn.ts";
+import { ntp } from "./ntp.ts";
+import { openvpn, openvpnDatagram } from "./openvpn.ts";
 import { postgres } from "./postgres.ts";
 import { quic } from "./quic.ts";
 import { rdp } from "./rdp.ts";
 import { redis } from "./redis.ts";
+import { rtp } from "./rtp.ts";
+import { sip } from "./sip.ts";
 import { socks4, socks5 } from "./socks.ts";
 import { ssh } from "./ssh.ts";
-import { syslog } from "./syslog.ts";
-import { teamspeak } from "./teamspeak.ts";
+import { stun } from "./stun.ts";
+import { syslog, syslogDatagram } from "./syslog.ts";
+import { teamspeak, teamspeakDatagram } from "./teamspeak.ts";
+import { tftp } from "./tftp.ts";
 import { tinc } from "./tinc.ts";
 import { tls } from "./tls.ts";
+import { wireguard } from "./wireguard.ts";
 import { xmpp } from "./xmpp.ts";
 
 export type { DatagramProbe, DatagramResult } from "./datagram.ts";
 export type { Facts, Probe, ProbeResult } from "./probe.ts";
 export { datagramProbe } from "./datagram.ts";
 export { probe } from "./probe.ts";
-export { any } from "./any.ts";
-export { regex } from "./regex.ts";
+export { any, anyDatagram } from "./any.ts";
+export { datagramRegex, regex } from "./regex.ts";
 
 /** Protocols detected on TCP, by their names in the configuration. */
 export const tcpProbes: Readonly<Record<string, Probe>> = {
@@ -54,4 +62,15 @@ export const tcpProbes: Readonly<Record<string, Probe>> = {
 /** Protocols detected on UDP, by their names in the configuration. */
 export const udpProbes: Readonly<Record<string, DatagramProbe>> = {
   quic,
+  dtls,
+  wireguard,
+  stun,
+  openvpn: openvpnDatagram,
+  dns,
+  sip,
+  ntp,
+  tftp,
+  teamspeak: teamspeakDatagram,
+  syslog: syslogDatagram,
+  rtp,
 };

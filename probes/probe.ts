@@ -15,6 +15,8 @@ export interface Facts {
   readonly alpns?: readonly string[];
   /** The HTTP Host, in lower case, without the port and a trailing dot. */
   readonly host?: string;
+  /** The name that a DNS client asks for, in lower case, without a trailing dot; `.` is the root. */
+  readonly dnsName?: string;
   /** What else there is to say, for `explain`; no decision is made on it. */
   readonly details?: Readonly<Record<string, string | number | boolean>>;
 }
