@@ -67,7 +67,7 @@ function listenerOf({ listeners }: Config, name: string | undefined): ListenerCo
   if (found !== undefined) return found;
   const names = listeners.map((each) => each.name);
   throw new UsageError(
-    `there is no listener "${name}"${didYouMean(name ?? "", names)} There is ${names.join(", ")}`,
+    `there is no listener "${name}" among ${names.join(", ")}${didYouMean(name ?? "", names)}`,
   );
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isHostName } from "../addr.ts";
 import { encodeClientHello } from "../client_hello_encoder.ts";
 import type { ListenerConfig } from "../config/config.ts";
 import { encodeProxyHeader } from "../proxy_protocol.ts";
@@ -31,7 +32,7 @@ export interface Asked {
 /**
  * The connection that a client would make who says this. Where the listener wants a PROXY header it comes through
  * a proxy that sends one.
- * @throws {SyntaxError} If no client says all of it at once.
+ * @throws {SyntaxError} If no client says it, or all of it at once.
  * @throws {RangeError} If a name is too long for any client to say it.
  */
 export function connectionOf(
@@ -54,6 +55,11 @@ function headOf({ serverName, alpns, host }: Said): Uint8Array {
   if (host !== undefined && isTls) {
     throw new SyntaxError(
       "a Host inside TLS is encrypted: ask about a host, or about a server name and ALPN",
+    );
+  }
+  if (serverName !== undefined && !isHostName(serverName)) {
+    throw new SyntaxError(
+      `no client sends the server name "${serverName}": other scripts go as "xn--...", IP addresses not at all`,
     );
   }
   if (isTls) {

@@ -233,7 +233,10 @@ const explainMistakes: ReadonlyArray<[args: readonly string[], said: RegExp]> = 
   [["--hex", "zz"], /two hexadecimal digits/],
   [["--from", "nowhere"], /--from wants an IP address, not "nowhere"/],
   [["--file", "/nonexistent"], /cannot read \/nonexistent/],
-  [["--listener", "defalt"], /no listener "defalt"; did you mean "default"\?/],
+  [["--listener", "defalt"], /no listener "defalt" among default; did you mean "default"\?\n$/],
+  [["--listener", "web"], /no listener "web" among default\n$/],
+  [["--sni", "münchen.example"], /no client sends the server name "münchen.example": .*"xn--/],
+  [["--sni", "192.0.2.1"], /no client sends the server name "192.0.2.1"/],
 ];
 
 assert.ok(explainMistakes.length > 0);
