@@ -19,8 +19,9 @@ Logs: its own lines go to stderr, a line for each connection that has ended to
 stdout. With --log-dir they go to sluice.log and access.log in that directory,
 which is made if it is missing. A file that would outgrow ${
   LOG_FILE_SIZE / 1024 / 1024
-} MiB becomes .1, what
-was .1 becomes .2, and so on; ${LOG_FILES_KEPT} old ones are kept.
+} MiB becomes .1,
+what was .1 becomes .2, and so on; ${LOG_FILES_KEPT} old ones are kept. SIGHUP opens the files
+anew, for a tool that moves them away.
 
 Reload: within a second of a change of the file, and on SIGHUP. All of it or
 nothing: a file with problems changes nothing, and is reported once. Open

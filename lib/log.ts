@@ -45,6 +45,8 @@ export interface LogOptions {
 
 /** A log that is open. There is one at a time: LogTape's configuration is the process's. */
 export interface OpenLog extends Log {
+  /** Makes the files anew, when somebody has moved them away. */
+  reopen(): void;
   /** Resolves when every line so far has been written. */
   close(): Promise<void>;
 }
@@ -84,6 +86,7 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     info: line("info"),
     warning,
     error: line("error"),
+    reopen: () => files.forEach((file) => file.reopen()),
     async close() {
       await access.flush();
       await own.flush();

@@ -19,7 +19,7 @@ export interface LogFile {
   readonly path: string;
   /** Resolves when the system has `lines`; the disk may get them later. Failures are told to LogTape's meta logger. */
   write(lines: string): Promise<void>;
-  /** To be called after a failure: a file that was taken away is made anew by the next write. */
+  /** To be called after a failure, or when the file was taken away: the next write opens it anew. */
   reopen(): void;
   close(): Promise<void>;
 }
@@ -57,22 +57,22 @@ export function openLogFile(directory: string, name: string, size = LOG_FILE_SIZ
   } catch (error) {
     throw new Error(`cannot write logs to ${path}: ${systemReason(error)}`, { cause: error });
   }
-  let broken = false;
+  let stale = false;
   return {
     path,
     async write(lines) {
-      if (broken) {
+      if (stale) {
         await sink[Symbol.asyncDispose]?.();
         mkdirSync(directory, { recursive: true });
         sink = open();
-        broken = false;
+        stale = false;
       }
       const done = new Promise<void>((resolve) => taken = resolve);
       sink({ ...BLANK, timestamp: Date.now(), rawMessage: lines });
       await done;
     },
     reopen() {
-      broken = true;
+      stale = true;
     },
     async close() {
       await sink[Symbol.asyncDispose]?.();

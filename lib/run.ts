@@ -65,7 +65,7 @@ export async function run(options: RunOptions, platform: Platform): Promise<numb
 async function serve(
   loaded: Loaded & { ok: true },
   seen: string,
-  log: Log,
+  log: OpenLog,
   { config: source, logDir }: RunOptions,
   { process, net, clock, lookup }: Platform,
 ): Promise<number> {
@@ -86,7 +86,10 @@ async function serve(
     return 1;
   }
   const stop = stopSignals(process);
-  const unhear = process.onSignal("SIGHUP", () => void reload.reload(true));
+  const unhear = process.onSignal("SIGHUP", () => {
+    log.reopen();
+    void reload.reload(true);
+  });
   const watch = new ConfigWatch(source.file, seen, clock, () => reload.reload(false));
 
   for (const warning of loaded.warnings) log.warning(warning);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
@@ -147,6 +147,22 @@ Deno.test("a log file is appended to after a restart", () =>
       await file.close();
     }
     assert.equal(await readFile(join(directory, "sluice.log"), "utf8"), "a\nb\n");
+  }));
+
+Deno.test("files that were moved away are made anew when the log is told so", () =>
+  inDirectory(async (directory) => {
+    const to = options({ directory });
+    const log = await openLog(to);
+    const path = join(directory, "access.log");
+    log.access(record);
+    to.clock.advance(100);
+    for (let i = 0; (await stat(path)).size === 0; i++) assert.ok(i < 10_000, "never written");
+    await rename(path, `${path}.old`);
+    log.reopen();
+    log.access({ ...record, reason: "drained" });
+    await log.close();
+    assert.match(await readFile(`${path}.old`, "utf8"), /^\S+ reason=ended .*\n$/);
+    assert.match(await readFile(path, "utf8"), /^\S+ reason=drained .*\n$/);
   }));
 
 Deno.test("a full disk is told of on the terminal, once, and written to again when it is not full", () =>

@@ -171,6 +171,19 @@ Deno.test("SIGHUP reloads at once, and one line says what changed", () =>
     client.close();
   }));
 
+Deno.test("SIGHUP opens the log files anew, for a tool that has moved them away", () =>
+  Running.with(CONFIG, async (running) => {
+    const logDir = `${running.path}.d`;
+    const exit = running.start({ logDir });
+    await running.ready();
+    await rm(logDir, { recursive: true });
+    running.process.send("SIGHUP");
+    running.process.send("SIGTERM");
+    assert.equal(await exit, 0);
+    assert.match(await readFile(join(logDir, "sluice.log"), "utf8"), /stopped\n$/);
+    await rm(logDir, { recursive: true });
+  }));
+
 Deno.test("a changed file is noticed, a bad one changes nothing, and its repair is noticed", () =>
   Running.with(CONFIG, async (running) => {
     running.start();
