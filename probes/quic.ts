@@ -62,6 +62,8 @@ export const quic: DatagramProbe = (datagrams, final) => {
     const packets = coalescedPackets(datagram);
     for (const packet of packets.filter((packet) => isClientInitial(packet, datagram))) {
       const answer = connectionOf(packet.header, connections).read(packet);
+      // What does not open is no packet, and ends where nobody knows. One attempt also bounds what garbage costs.
+      if (answer === undefined) break;
       if (answer.kind !== "need") return answer;
     }
     const opened = connections.values().some(({ packets }) => packets > 0);
@@ -109,10 +111,10 @@ class Connection {
     this.#keys = initialKeys(header.version, header.dcid, "client");
   }
 
-  /** Reads another Initial packet; one that does not open is as if it had not come. */
-  read(packet: ProtectedPacket): DatagramResult {
+  /** Reads another Initial packet; `undefined` if it does not open. */
+  read(packet: ProtectedPacket): DatagramResult | undefined {
     const opened = openPacket(packet, this.#keys, this.#largest);
-    if (opened === undefined) return NEED;
+    if (opened === undefined) return undefined;
     this.packets++;
     this.#largest = Math.max(this.#largest, opened.packetNumber);
     const pieces = cryptoFrames(opened.frames);

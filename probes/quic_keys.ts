@@ -13,7 +13,7 @@
  * @module
  */
 import { ecb, gcm } from "@noble/ciphers/aes.js";
-import { expand, extract } from "@noble/hashes/hkdf.js";
+import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { packetNumber, type ProtectedPacket, QUIC_V1, QUIC_V2 } from "./quic_packet.ts";
 
@@ -21,28 +21,31 @@ const SECRET_LENGTH = 32;
 const KEY_LENGTH = 16;
 const IV_LENGTH = 12;
 
-/** What the keys of a version are derived with: its salt, and the HkdfLabel of each. */
-const DERIVATIONS: ReadonlyMap<number, Readonly<Record<"salt" | keyof PacketKeys, Uint8Array>>> =
-  new Map([
-    // RFC 9001 §5.2, §5.1
-    [QUIC_V1, derivation("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", "quic")],
-    // RFC 9369 §3.3.1, §3.3.2
-    [QUIC_V2, derivation("0dede3def700a6db819381be6e269dcbf9bd2ed9", "quicv2")],
-  ]);
+/** HMAC-SHA256 with a key, to be cloned for each use: what depends on the key alone is reckoned once. */
+type Keyed = ReturnType<typeof keyed>;
+const keyed = (key: Uint8Array) => hmac.create(sha256, key);
+
+/** What the keys of a version are derived with: its salt, and what each is expanded with. */
+const DERIVATIONS: ReadonlyMap<number, ReturnType<typeof derivation>> = new Map([
+  // RFC 9001 §5.2, §5.1
+  [QUIC_V1, derivation("38762cf7f55934b34d179ae6a4c80cadccbb7f0a", "quic")],
+  // RFC 9369 §3.3.1, §3.3.2
+  [QUIC_V2, derivation("0dede3def700a6db819381be6e269dcbf9bd2ed9", "quicv2")],
+]);
 
 function derivation(salt: string, label: string) {
   return {
-    salt: Uint8Array.fromHex(salt),
-    key: hkdfLabel(`${label} key`, KEY_LENGTH),
-    iv: hkdfLabel(`${label} iv`, IV_LENGTH),
-    hp: hkdfLabel(`${label} hp`, KEY_LENGTH),
+    salt: keyed(Uint8Array.fromHex(salt)),
+    key: expansion(`${label} key`, KEY_LENGTH),
+    iv: expansion(`${label} iv`, IV_LENGTH),
+    hp: expansion(`${label} hp`, KEY_LENGTH),
   };
 }
 
 /** The labels of the secrets of both sides (RFC 9001 §5.2). */
 const SIDES = {
-  client: hkdfLabel("client in", SECRET_LENGTH),
-  server: hkdfLabel("server in", SECRET_LENGTH),
+  client: expansion("client in", SECRET_LENGTH),
+  server: expansion("server in", SECRET_LENGTH),
 } as const;
 
 const SAMPLE_LENGTH = 16;
@@ -73,7 +76,9 @@ export function initialKeys(
 ): PacketKeys {
   const labels = DERIVATIONS.get(version);
   if (labels === undefined) throw new RangeError(`QUIC version ${version} is not known here`);
-  const secret = expandLabel(extract(sha256, dcid, labels.salt), SIDES[side]);
+  // HKDF-Extract is HMAC with the salt as its key (RFC 5869 §2.2).
+  const initialSecret = labels.salt.clone().update(dcid).digest();
+  const secret = keyed(expandLabel(keyed(initialSecret), SIDES[side]));
   return {
     key: expandLabel(secret, labels.key),
     iv: expandLabel(secret, labels.iv),
@@ -81,15 +86,22 @@ export function initialKeys(
   };
 }
 
-/** HKDF-Expand-Label without a context (RFC 8446 §7.1). */
-export function expandLabel(secret: Uint8Array, label: Uint8Array): Uint8Array {
-  return expand(sha256, secret, label, label[1]);
+/** HKDF-Expand-Label (RFC 8446 §7.1) without a context, of up to 32 bytes: one block (RFC 5869 §2.3). */
+export function expandLabel(secret: Keyed, label: Uint8Array): Uint8Array {
+  return secret.clone().update(label).digest().subarray(0, label[1]);
 }
 
-/** An HkdfLabel: u16 length, up to 255 bytes here | u8 n, "tls13 " and the label | u8 0. */
-export function hkdfLabel(label: string, length: number): Uint8Array {
+/**
+ * What {@linkcode expandLabel} takes: an HkdfLabel and the number of the block.
+ *
+ * ```
+ * u16 length | u8 n, "tls13 ", label | u8 0 (context) | u8 1
+ * ```
+ * @param length Bytes that are wanted, up to 32.
+ */
+export function expansion(label: string, length: number): Uint8Array {
   const name = new TextEncoder().encode(`tls13 ${label}`);
-  return Uint8Array.of(0, length, name.length, ...name, 0);
+  return Uint8Array.of(0, length, name.length, ...name, 0, 1);
 }
 
 /** A packet without its protection. */

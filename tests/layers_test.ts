@@ -86,6 +86,7 @@ const PURE_PACKAGES = [
   "@noble/ciphers/aes.js",
   "@noble/ciphers/chacha.js",
   "@noble/hashes/hkdf.js",
+  "@noble/hashes/hmac.js",
   "@noble/hashes/sha2.js",
   "@valibot/to-json-schema",
   "node:buffer",

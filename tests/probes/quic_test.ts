@@ -139,11 +139,14 @@ Deno.test("a later datagram that does not open is passed over", () => {
   assert.equal(serverName(half, ...garbage, rest), "a.example.com");
 });
 
-Deno.test("a coalesced packet that does not open spoils nothing", () => {
-  const broken = packet({ frames: FIRST_HALF });
+Deno.test("of a datagram everything counts that is in front of a packet that does not open", () => {
+  const broken = packet({ number: 1, frames: cryptoFrame(HELLO) });
   broken[broken.length - 1]! ^= 1;
-  const whole = packet({ number: 1, frames: cryptoFrame(HELLO) });
-  assert.equal(serverName(datagram(broken, whole)), "a.example.com");
+  const whole = packet({ number: 2, frames: cryptoFrame(HELLO) });
+  assert.equal(serverName(datagram(whole, broken)), "a.example.com");
+  assert.deepEqual(quic([datagram(broken, whole)], false), { kind: "no" });
+  const half = packet({ frames: FIRST_HALF });
+  assert.deepEqual(quic([datagram(half, broken, whole)], false), { kind: "need" });
 });
 
 Deno.test("pieces of a hello that contradict each other make it none (RFC 9000 §2.2)", () => {
