@@ -1,11 +1,13 @@
 /**
- * Mutated captures against every probe: `deno run -A tests/fuzz/fuzz.ts [INPUTS] [SEED]`.
+ * Mutated captures against every probe: `deno run -A tests/fuzz/fuzz.ts [INPUTS] [SEED]`,
+ * so many for TCP and so many for UDP.
  *
  * @module
  */
-import { type Probe, tcpProbes } from "../../probes/mod.ts";
+import { type DatagramProbe, type Probe, tcpProbes, udpProbes } from "../../probes/mod.ts";
+import { datagramBreach } from "../support/datagram_contract.ts";
 import { breach } from "../support/probe_contract.ts";
-import { samples } from "../support/samples.ts";
+import { datagramSamples, samples } from "../support/samples.ts";
 import { Mutator } from "./mutator.ts";
 
 /** A probe that broke its contract. */
@@ -14,32 +16,73 @@ export interface Failure {
   /** Which input of the run, from 0. */
   readonly index: number;
   readonly what: string;
-  /** Where the first of two reads ended. */
-  readonly cut: number;
-  readonly input: Uint8Array;
+  /** In hex; for bytes, where the first of two reads ended; for datagrams, with a space between them. */
+  readonly input: string;
 }
+
+/** Called every 100,000 inputs with how many there were. */
+type OnProgress = (done: number) => void;
 
 /**
  * Gives `inputs` mutated samples to every probe; the same seed makes the same inputs.
- * @param onProgress Called every 100,000 inputs with how many there were.
  * @returns The first failure of each probe.
  */
 export function fuzz(
   probes: Readonly<Record<string, Probe>>,
   inputs: number,
   seed: number,
-  onProgress: (done: number) => void = () => {},
+  onProgress: OnProgress = () => {},
 ): Failure[] {
   const mutator = new Mutator(samples().map(({ bytes }) => bytes), seed);
+  return firstFailures(probes, inputs, onProgress, () => {
+    const input = mutator.next();
+    const cut = mutator.below(input.length + 1);
+    return {
+      breach: (probe: Probe) => breach(probe, input, cut),
+      text: () => `cut at ${cut}: ${input.toHex()}`,
+    };
+  });
+}
+
+/** The same for probes of datagrams: one of a sample's datagrams is a mutated one, of whichever sample. */
+export function fuzzDatagrams(
+  probes: Readonly<Record<string, DatagramProbe>>,
+  inputs: number,
+  seed: number,
+  onProgress: OnProgress = () => {},
+): Failure[] {
+  const captures = datagramSamples().map(({ datagrams }) => datagrams);
+  const mutator = new Mutator(captures.flat(), seed);
+  return firstFailures(probes, inputs, onProgress, () => {
+    const around = captures[mutator.below(captures.length)]!;
+    const datagrams = around.with(mutator.below(around.length), mutator.next().slice());
+    return {
+      breach: (probe: DatagramProbe) => datagramBreach(probe, datagrams),
+      text: () => datagrams.map((datagram) => datagram.toHex()).join(" "),
+    };
+  });
+}
+
+interface Input<AnyProbe> {
+  /** What a probe breaks with it, in words. */
+  breach(probe: AnyProbe): string | undefined;
+  text(): string;
+}
+
+function firstFailures<AnyProbe>(
+  probes: Readonly<Record<string, AnyProbe>>,
+  inputs: number,
+  onProgress: OnProgress,
+  next: () => Input<AnyProbe>,
+): Failure[] {
   const table = Object.entries(probes);
   const failures = new Map<string, Failure>();
   for (let index = 0; index < inputs; index++) {
-    const input = mutator.next();
-    const cut = mutator.below(input.length + 1);
-    for (const [probe, parse] of table) {
-      const what = breach(parse, input, cut);
+    const input = next();
+    for (const [probe, ask] of table) {
+      const what = input.breach(ask);
       if (what !== undefined && !failures.has(probe)) {
-        failures.set(probe, { probe, index, what, cut, input: input.slice() });
+        failures.set(probe, { probe, index, what, input: input.text() });
       }
     }
     if (index % 100_000 === 99_999) onProgress(index + 1);
@@ -53,20 +96,38 @@ function main(): void {
     console.error("usage: fuzz.ts [INPUTS] [SEED], both whole numbers");
     Deno.exit(2);
   }
-  const names = Object.keys(tcpProbes);
-  console.log(`${inputs} inputs, ${names.length} probes (${names.join(" ")}), seed ${seed}`);
-  const start = performance.now();
-  const seconds = () => (performance.now() - start) / 1000;
-  const failures = fuzz(tcpProbes, inputs, seed, (done) => {
-    if (done % 1_000_000 === 0) console.log(`${done} inputs, ${seconds().toFixed(0)} s`);
-  });
-  const rate = Math.round(inputs / seconds());
-  console.log(`${inputs} inputs in ${seconds().toFixed(1)} s, ${rate} a second, seed ${seed}`);
-  for (const { probe, index, what, cut, input } of failures) {
-    console.error(`${probe}: input ${index}, cut at ${cut}: ${what}\n  ${input.toHex()}`);
+  console.log(`seed ${seed}`);
+  const failures = [
+    ...report("TCP", Object.keys(tcpProbes), inputs, (onProgress) => {
+      return fuzz(tcpProbes, inputs, seed, onProgress);
+    }),
+    ...report("UDP", Object.keys(udpProbes), inputs, (onProgress) => {
+      return fuzzDatagrams(udpProbes, inputs, seed, onProgress);
+    }),
+  ];
+  for (const { probe, index, what, input } of failures) {
+    console.error(`${probe}: input ${index}: ${what}\n  ${input}`);
   }
   console.log(failures.length === 0 ? "nothing found" : `${failures.length} probes failed`);
   Deno.exit(failures.length === 0 ? 0 : 1);
+}
+
+/** Says what a run is about, how far it is and how long it took. */
+function report(
+  transport: string,
+  names: readonly string[],
+  inputs: number,
+  run: (onProgress: OnProgress) => Failure[],
+): Failure[] {
+  console.log(`${transport}: ${inputs} inputs, ${names.length} probes (${names.join(" ")})`);
+  const start = performance.now();
+  const seconds = () => (performance.now() - start) / 1000;
+  const failures = run((done) => {
+    if (done % 1_000_000 === 0) console.log(`${done} inputs, ${seconds().toFixed(0)} s`);
+  });
+  const rate = Math.round(inputs / seconds());
+  console.log(`${inputs} inputs in ${seconds().toFixed(1)} s, ${rate} a second`);
+  return failures;
 }
 
 if (import.meta.main) main();

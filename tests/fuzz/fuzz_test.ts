@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { probe, tcpProbes } from "../../probes/mod.ts";
+import { datagramProbe, probe, tcpProbes, udpProbes } from "../../probes/mod.ts";
 import { samples } from "../support/samples.ts";
-import { fuzz } from "./fuzz.ts";
+import { fuzz, fuzzDatagrams } from "./fuzz.ts";
 import { Mutator } from "./mutator.ts";
 
 Deno.test("a short round of mutated captures breaks no probe's contract", () => {
@@ -23,6 +23,29 @@ Deno.test("the fuzzer finds probes that throw, change their mind, ask too little
     "asks at the end": (head: Uint8Array) => ({ kind: "need", bytes: head.length + 1 }) as const,
   };
   const found = fuzz(broken, 1000, 1);
+  assert.deepEqual(found.map(({ probe }) => probe).sort(), Object.keys(broken).sort());
+});
+
+Deno.test("a short round of mutated datagrams breaks no probe's contract", () => {
+  assert.deepEqual(fuzzDatagrams(udpProbes, 5000, 2026), []);
+});
+
+Deno.test("the fuzzer finds probes of datagrams that throw, change their mind, wait at the end or alter", () => {
+  const broken = {
+    throws: datagramProbe((datagram) => {
+      throw new RangeError(`${datagram.offset}`);
+    }),
+    "changes its mind": (datagrams: readonly Uint8Array[]) =>
+      datagrams.length < 2
+        ? { kind: "no" } as const
+        : { kind: "match", facts: { protocol: "" } } as const,
+    "waits at the end": () => ({ kind: "need" }) as const,
+    alters: ([first]: readonly Uint8Array[]) => {
+      first?.fill(0x55);
+      return { kind: "no" } as const;
+    },
+  };
+  const found = fuzzDatagrams(broken, 500, 1);
   assert.deepEqual(found.map(({ probe }) => probe).sort(), Object.keys(broken).sort());
 });
 
