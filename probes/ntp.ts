@@ -22,7 +22,7 @@ const MAX_POLL = 17;
 /** 2^-32 s to 1 s; clients that tell nothing of their clock write 2^32 s. */
 const MIN_PRECISION = -32;
 const NO_PRECISION = 32;
-/** In 2^-16 s. The dispersion grows without bound, but by 15 s in ten days. */
+/** In 2^-16 s: 256 s and 4096 s. A clock that is never set has the latter after eight years (RFC 5905 §7.3). */
 const MAX_ROOT_DELAY = 2 ** 24;
 const MAX_ROOT_DISPERSION = 2 ** 28;
 
@@ -43,7 +43,7 @@ export const ntp = datagramProbe((packet) => {
   const precision = signed(packet.u8());
   if (poll < MIN_POLL || poll > MAX_POLL) return undefined;
   if (precision < MIN_PRECISION || precision > 0 && precision !== NO_PRECISION) return undefined;
-  if (packet.u32() > MAX_ROOT_DELAY || packet.u32() > MAX_ROOT_DISPERSION) return undefined;
+  if (packet.u32() >= MAX_ROOT_DELAY || packet.u32() >= MAX_ROOT_DISPERSION) return undefined;
   packet.skip(REFERENCE_ID_AND_TIMESTAMPS_LENGTH);
   while (version === 4 && packet.remaining > MAX_AUTHENTICATOR_LENGTH) {
     packet.skip(2);

@@ -52,11 +52,12 @@ export const stun = datagramProbe((datagram) => {
   while (message.remaining > 0) {
     const start = message.offset;
     const attribute = message.u16();
-    const value = message.take(message.u16());
-    message.skip(-value.remaining & 3);
+    const valueLength = message.u16();
     if (attribute === FINGERPRINT) {
-      const last = message.remaining === 0 && value.remaining === 4;
-      if (!last || value.u32() !== fingerprint(bytes.subarray(0, start))) return undefined;
+      const last = valueLength === 4 && message.remaining === 4;
+      if (!last || message.u32() !== fingerprint(bytes.subarray(0, start))) return undefined;
+    } else {
+      message.skip(valueLength + (-valueLength & 3));
     }
   }
   return { protocol: "stun", details: namesOf(type) };

@@ -139,3 +139,20 @@ Deno.test("a length that reaches past what holds it is malformed", () => {
   };
   for (const [what, body] of Object.entries(bodies)) assert.ok(isMalformed(body), what);
 });
+
+Deno.test("a hello of DTLS has a cookie behind the session ID, of up to 255 bytes", () => {
+  const body = helloBody({ serverName: "example.com" });
+  const sessionEnd = 2 + 32 + 33;
+  for (const cookie of ["", "\0", "\xff".repeat(255)]) {
+    const [start, rest] = [body.subarray(0, sessionEnd), body.subarray(sessionEnd)];
+    const reader = new ByteReader(concat(start, prefixed(1, bytes(cookie)), rest), false);
+    assert.equal(clientHello(reader, "dtls")?.serverName, "example.com", `${cookie.length}`);
+  }
+});
+
+Deno.test("an offer of connection IDs is noted in DTLS alone (RFC 9146 §3)", () => {
+  const body = helloBody({ extensions: [extension(54, bytes("\0"))] });
+  assert.equal(read(body)?.connectionId, undefined);
+  const withCookie = concat(body.subarray(0, 67), 0, body.subarray(67));
+  assert.equal(clientHello(new ByteReader(withCookie, false), "dtls")?.connectionId, true);
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
-import { openvpn } from "../../probes/openvpn.ts";
+import { openvpn, openvpnDatagram } from "../../probes/openvpn.ts";
 import { bytes, concat, prefixed } from "../support/bytes.ts";
+import { overlookedBytes, overlookedLengths } from "../support/datagrams.ts";
 import { overlooked, range } from "../support/near_misses.ts";
 
 const NO = { kind: "no" };
@@ -118,4 +119,49 @@ Deno.test("the whole packet is waited for", () => {
   assert.deepEqual(openvpn(plain.subarray(0, 12), false), { kind: "need", bytes: 16 });
   assert.deepEqual(openvpn(plain.subarray(0, 15), true), NO);
   assert.deepEqual(openvpn(concat(plain, plain), false), match("none"));
+});
+
+const ask = (packet: Uint8Array) => openvpnDatagram([packet], false);
+/** A packet without the length that TCP puts in front. */
+const datagram = (opcode: number, ...body: (string | Uint8Array)[]) =>
+  packet(opcode, ...body).subarray(2);
+/** With the replay ID `id`. */
+const replayed = (id: string) => REPLAY.replace("\0\0\0\x01", id);
+
+Deno.test("a datagram is a reset with every wrapping, without a length in front", () => {
+  assert.deepEqual(ask(datagram(V1, RESET)), match("none"));
+  assert.deepEqual(ask(datagram(V2, RESET)), match("none"));
+  assert.deepEqual(ask(datagram(V2, "\xcc".repeat(20), REPLAY, RESET)), match("tls-auth"));
+  assert.deepEqual(ask(datagram(V2, TLS_CRYPT)), match("tls-crypt"));
+  assert.deepEqual(ask(datagram(V3, TLS_CRYPT, wrappedKey(1024))), match("tls-crypt-v2"));
+  assert.deepEqual(ask(packet(V2, RESET)), NO, "as over TCP");
+});
+
+Deno.test("a datagram is one whole reset, no more and no less", () => {
+  assert.deepEqual(overlookedLengths(openvpnDatagram, datagram(V2, RESET)), []);
+  assert.deepEqual(
+    overlookedLengths(openvpnDatagram, datagram(V3, TLS_CRYPT, wrappedKey(290))),
+    [],
+  );
+});
+
+Deno.test("one wrong byte in the constant parts of a datagram says no", () => {
+  const plain = datagram(V2, RESET);
+  assert.deepEqual(overlookedBytes(openvpnDatagram, plain, [0, ...range(9, 14)]), [
+    "0x8 at 0: match",
+  ]);
+});
+
+Deno.test("a reset that is sent again has the next replay ID, over UDP alone", () => {
+  const accepted = range(0, 256).filter((last) => {
+    const id = `\0\0\0${String.fromCharCode(last)}`;
+    return ask(datagram(V2, "\xcc".repeat(20), replayed(id), RESET)).kind === "match";
+  });
+  assert.deepEqual(accepted, range(1, 33));
+  const early = (id: string) =>
+    ask(datagram(V3, replayed(id) + "\xbb".repeat(37), wrappedKey(290))).kind;
+  assert.equal(early("\x0f\0\0\x02"), "match");
+  assert.equal(early("\x0f\0\0\x20"), "match");
+  assert.equal(early("\x0f\0\0\x21"), "no");
+  assert.deepEqual(openvpn(packet(V2, "\xcc".repeat(20), replayed("\0\0\0\x02"), RESET), true), NO);
 });

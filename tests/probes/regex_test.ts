@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { regex } from "../../probes/regex.ts";
+import { datagramRegex, regex } from "../../probes/regex.ts";
 import { bytes } from "../support/bytes.ts";
 
 const match = { kind: "match", facts: { protocol: "regex" } };
@@ -34,4 +34,18 @@ Deno.test("a global or sticky pattern gives the same answer each time", () => {
     assert.deepEqual(probe(bytes("a"), false), match, flags);
     assert.deepEqual(probe(bytes("a"), false), match, `${flags}, asked again`);
   }
+});
+
+Deno.test("of a datagram a pattern sees min_length bytes, or all of a shorter one", () => {
+  const probe = datagramRegex([/^\xff\xfe.*cd$/], 4);
+  assert.deepEqual(probe([bytes("\xff\xfecd")], false), match);
+  assert.deepEqual(probe([bytes("\xff\xfecd, and more")], false), match);
+  assert.deepEqual(probe([bytes("\xff\xfe.cd")], false), { kind: "no" });
+  assert.deepEqual(datagramRegex([/^ab$/], 10)([bytes("ab")], false), match);
+});
+
+Deno.test("of several datagrams the first decides", () => {
+  const probe = datagramRegex([/b/], 1);
+  assert.deepEqual(probe([bytes("a"), bytes("b")], false), { kind: "no" });
+  assert.deepEqual(probe([bytes("b"), bytes("a")], true), match);
 });

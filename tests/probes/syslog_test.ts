@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { syslog } from "../../probes/syslog.ts";
+import { syslog, syslogDatagram } from "../../probes/syslog.ts";
 import { bytes } from "../support/bytes.ts";
 import { overlooked } from "../support/near_misses.ts";
 
@@ -71,5 +71,53 @@ Deno.test("what is no digit of a date or a time says no", () => {
   const heads = ["1 2003-2", "1 2003-1x", "1 2003-10-4", "1 2003-10-11T3", "1 2003-10-11T22:6"];
   for (const head of [...heads, "Oct 4", "Oct xx", "Oct 11 3", "Oct 11 22:6", "2 -", "1x", "x"]) {
     assert.deepEqual(ask(`<13>${head}`), NO, head);
+  }
+});
+
+const askDatagram = (text: string) => syslogDatagram([bytes(text)], false);
+const datagramMatch = (format: string) => ({
+  kind: "match",
+  facts: { protocol: "syslog", details: { format } },
+});
+
+Deno.test("a datagram is syslog with the time of either format", () => {
+  assert.deepEqual(
+    askDatagram("<34>1 2003-10-11T22:14:15.003Z host su - - -"),
+    datagramMatch("rfc5424"),
+  );
+  assert.deepEqual(askDatagram("<34>1 - "), datagramMatch("rfc5424"));
+  assert.deepEqual(askDatagram("<34>Oct 11 22:14:15 mymachine su: …"), datagramMatch("rfc3164"));
+  assert.deepEqual(askDatagram("<34>Oct 11 22:14:15\0\x01\x02"), datagramMatch("rfc3164"));
+});
+
+Deno.test("a datagram without a time is syslog if it is text (RFC 3164 §4.3.2)", () => {
+  const texts = [
+    "Use the BFG!",
+    "1",
+    "1 2",
+    "Oct",
+    "Oct 11 22:14",
+    "a\tb\r\nc\0",
+    "caf\xc3\xa9",
+    "<1>",
+  ];
+  for (const text of texts) {
+    assert.deepEqual(askDatagram(`<0>${text}`), datagramMatch("untimed"), JSON.stringify(text));
+  }
+  for (const text of ["", "\0", "a\0b", "a\0\0", "\x01", "a\x7f", "a\x1b[0m"]) {
+    assert.deepEqual(askDatagram(`<0>${text}`), NO, JSON.stringify(text));
+  }
+});
+
+Deno.test("text of a datagram is looked at as far as 1 KiB", () => {
+  assert.deepEqual(askDatagram(`<0>${"a".repeat(1023)}\x01`), NO);
+  assert.deepEqual(askDatagram(`<0>${"a".repeat(1024)}\x01`), datagramMatch("untimed"));
+});
+
+Deno.test("octets are not counted in a datagram, and a priority is as over TCP", () => {
+  for (
+    const text of ["", "<", "<>a", "<192>a", "<01>a", "<1", "<1a>b", "34 <13>Nov 21 06:52:25", "a"]
+  ) {
+    assert.deepEqual(askDatagram(text), NO, text);
   }
 });
