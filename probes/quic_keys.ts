@@ -42,7 +42,7 @@ function derivation(salt: string, label: string) {
   };
 }
 
-/** The labels of the secrets of both sides (RFC 9001 §5.2). */
+/** What the secrets of both sides are expanded with (RFC 9001 §5.2). */
 const SIDES = {
   client: expansion("client in", SECRET_LENGTH),
   server: expansion("server in", SECRET_LENGTH),

@@ -250,6 +250,8 @@ Deno.test("a packet with reserved bits does not open", () => {
 
 Deno.test("a packet too short for the sample of header protection does not open", () => {
   const keys = initialKeys(QUIC_V1, DCID, "client");
+  const shortest = packet({ numberLength: 1, frames: concat(1, 1, 1) });
+  assert.equal(openPacket(only(shortest), keys, -1)?.frames.length, 3);
   const header = concat(0xc0, 0, 0, 0, 1, 8, DCID, 0, 0);
   for (let length = 0; length < 20; length++) {
     const bytes = concat(header, length, new Uint8Array(length));

@@ -67,6 +67,7 @@ Deno.test("a packet number is the one nearest to what is expected next (RFC 9000
     [300, 0x80, 1, 0x180],
     [300, 0xad, 1, 0x1ad],
     [300, 0xae, 1, 0xae],
+    [383, 0, 1, 512],
     [2 ** 32 + 5, 6, 4, 2 ** 32 + 6],
     [2 ** 32 - 2, 0, 1, 2 ** 32],
     [2 ** 40, 0xffff, 2, 2 ** 40 - 1],

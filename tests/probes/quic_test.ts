@@ -63,6 +63,13 @@ Deno.test("a hello in two datagrams needs the second one, whichever comes first"
   }
 });
 
+Deno.test("packet numbers go on from the largest so far", () => {
+  const first = packet({ number: 255, frames: FIRST_HALF });
+  const second = packet({ number: 256, numberLength: 1, frames: SECOND_HALF });
+  assert.equal(serverName(datagram(first), datagram(second)), "a.example.com");
+  assert.deepEqual(quic([datagram(second)], false), { kind: "no" });
+});
+
 Deno.test("0-RTT beside the Initial, and in front of it, does no harm", () => {
   const initial = packet({ frames: cryptoFrame(HELLO) });
   const early = packet({ type: "0-rtt" });
