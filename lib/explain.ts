@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Facts } from "../probes/mod.ts";
+import type { Facts } from "../probes/probe.ts";
 import { permits } from "./acl.ts";
 import { formatIp, parseIp } from "./addr.ts";
 import type { ListenerConfig, ProxyVersion, Route } from "./config/config.ts";

@@ -3,7 +3,10 @@
  *
  * @module
  */
-import { any, type Facts, type Probe, regex, tcpProbes } from "../probes/mod.ts";
+import { any } from "../probes/any.ts";
+import type { Facts, Probe } from "../probes/probe.ts";
+import { regex } from "../probes/regex.ts";
+import { tcpProbes } from "../probes/tcp.ts";
 import type { Acl } from "./acl.ts";
 import type { ProbeTimeoutAnswer, Route } from "./config/config.ts";
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ConnectionRecord, EndReason } from "./access_log.ts";
-import type { Facts } from "../probes/mod.ts";
+import type { Facts } from "../probes/probe.ts";
 import { type Acl, permits } from "./acl.ts";
 import { parseIp, type SocketAddress } from "./addr.ts";
 import type { ProxyVersion, Route } from "./config/config.ts";

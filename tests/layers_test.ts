@@ -102,7 +102,7 @@ const isCipher = (name: string) => name.startsWith("@noble/");
 
 Deno.test("the graph was read", () => {
   assert.ok(imports.size > 40, `${imports.size} files`);
-  assert.ok(imports.get("lib/routing.ts")?.has("probes/mod.ts"));
+  assert.ok(imports.get("lib/routing.ts")?.has("probes/tcp.ts"));
 });
 
 Deno.test("probes import probes and their ciphers, and nothing else", () => {
@@ -121,13 +121,19 @@ Deno.test("one protocol does not import another", () => {
   // A protocol of several files names them after the first: quic.ts, quic_keys.ts.
   const protocolOf = (file: string) => /^probes\/([^_.]+)/.exec(file)?.[1];
   const own = (imported: string, file: string) => protocolOf(imported) === protocolOf(file);
+  const tables = named("probes/mod.ts", "probes/tcp.ts", "probes/udp.ts");
   assert.deepEqual(
     violations(
-      (file) => named("probes/")(file) && file !== "probes/mod.ts",
+      (file) => named("probes/")(file) && !tables(file),
       (imported, file) => shared(imported) || own(imported, file) || isCipher(imported),
     ),
     [],
   );
+});
+
+Deno.test("what serves TCP does not load the probes of UDP", () => {
+  const ofUdp = named("probes/mod.ts", "probes/udp.ts", "probes/quic.ts");
+  assert.deepEqual(violations((file) => !named("probes/")(file), (name) => !ofUdp(name)), []);
 });
 
 Deno.test("one balancing algorithm does not import another", () => {

@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { tcpProbes } from "../../probes/mod.ts";
+import { tcpProbes } from "../../probes/tcp.ts";
 import { type HostPort, parseHostPort } from "../addr.ts";
 import type { Algorithm } from "./config.ts";
 import { ENTRY_DEFAULTS } from "./defaults.ts";

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { Facts } from "../../probes/mod.ts";
+import type { Facts } from "../../probes/probe.ts";
 import type { EchConfig, Route } from "../config/config.ts";
 import { type Refused, refused } from "./alert.ts";
 import type { EchContext, EchOpener } from "./opener.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Facts } from "../../probes/mod.ts";
+import type { Facts } from "../../probes/probe.ts";
 import { formatAddress } from "../addr.ts";
 import type { AclVerdict, Explanation, Outcome } from "../explain.ts";
 import { word } from "../log_text.ts";

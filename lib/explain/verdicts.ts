@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Facts, Probe } from "../../probes/mod.ts";
+import type { Facts, Probe } from "../../probes/probe.ts";
 import type { Route } from "../config/config.ts";
 import { type Detector, type HeadState, mismatch, type RouteTable } from "../routing.ts";
 
