@@ -91,11 +91,13 @@ async function measure(plan: Plan, processes: Processes, directory: string): Pro
   const ports = findPorts();
   const load = await Load.make(directory, processes);
   await load.serve(ports.echo, ports.source);
+  // As `deno task start` does it.
   const command = options.sluice?.split(" ") ??
     [
       Deno.execPath(),
       "run",
       "-A",
+      "--v8-flags=--max-semi-space-size=2",
       new URL("../main.ts", import.meta.url).pathname,
       "--config",
       "CONFIG",
