@@ -20,6 +20,7 @@ import type { ExplainOptions } from "./explain_command.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 import type { Platform } from "./run.ts";
 import { takesColour } from "./runtime/process.ts";
+import { systemReason } from "./system_error.ts";
 
 /** What a process ends with: it did what it was asked to, it could not, or it was asked what makes no sense. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
@@ -42,9 +43,12 @@ export async function main(platform: Platform): Promise<number> {
   try {
     return await obey(platform);
   } catch (error) {
-    // Who reads the output has seen enough, `head` for example.
-    if (error instanceof Error && "code" in error && error.code === "EPIPE") return EXIT.failure;
-    throw error;
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!/^E[A-Z]+$/.test(code)) throw error;
+    // The system's doing, of which there is no stack to tell. A broken pipe is none: who reads has seen enough.
+    const told = code === "EPIPE" ? "" : `error: ${systemReason(error)}\n`;
+    await platform.process.stderr.write(told).catch(() => {});
+    return EXIT.failure;
   }
 }
 

@@ -91,15 +91,22 @@ Deno.test("--version is the version of deno.json", async () => {
   assert.deepEqual(await sluice(["--version"]), { code: 0, out: `${version}\n`, err: "" });
 });
 
-Deno.test("a reader of stdout that has gone is no fault to print a stack for", async () => {
-  const memory = new MemoryProcess(["schema"]);
-  const gone = Object.assign(new Error("broken pipe"), { code: "EPIPE" });
-  memory.stdout.write = () => Promise.reject(gone);
-  const clock = new ManualClock();
-  const lookup = () => Promise.reject(new Error("no names here"));
-  assert.equal(await main({ process: memory, clock, net: new MemoryNet(clock), lookup }), 1);
-  assert.equal(memory.stderr.text, "");
-});
+const faultsOfStdout = [
+  ["a reader of stdout that has gone is no fault", "EPIPE", "broken pipe", ""],
+  ["a full disk behind stdout is one", "ENOSPC", "No space left", "error: No space left\n"],
+] as const;
+
+assert.ok(faultsOfStdout.length > 0);
+for (const [sentence, code, message, said] of faultsOfStdout) {
+  Deno.test(`${sentence}, and nothing to print a stack for`, async () => {
+    const memory = new MemoryProcess(["schema"]);
+    memory.stdout.write = () => Promise.reject(Object.assign(new Error(message), { code }));
+    const clock = new ManualClock();
+    const lookup = () => Promise.reject(new Error("no names here"));
+    assert.equal(await main({ process: memory, clock, net: new MemoryNet(clock), lookup }), 1);
+    assert.equal(memory.stderr.text, said);
+  });
+}
 
 const mistakes: ReadonlyArray<[args: readonly string[], said: RegExp]> = [
   [["chek"], /unknown command 'chek'\n\(Did you mean check\?\)/],
