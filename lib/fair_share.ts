@@ -21,24 +21,41 @@ const ROUNDS = 64;
  */
 export class FairShare {
   #left = SHARE;
-  #turn: Promise<void> | undefined;
+  /** The copies that wait, in the order in which they are to go on, each with the length of its last chunk. */
+  readonly #waiting: Array<{ readonly length: number; readonly goOn: () => void }> = [];
 
-  /** Counts a chunk of `length` bytes; says whether to wait for the next {@linkcode turn}. */
+  /**
+   * Counts a chunk of `length` bytes; says whether its copy is to wait for the next {@linkcode turn}. Small ones have
+   * a share of their own beyond that of all, so that a keystroke need not wait for a hundred downloads.
+   */
   isUsedUpBy(length: number): boolean {
     this.#left -= length + CHUNK;
-    return this.#left < 0;
+    return this.#left < (length <= CHUNK ? -SHARE : 0);
   }
 
-  /** Resolves when everybody else has had a turn. */
-  turn(): Promise<void> {
-    return this.#turn ??= this.#rounds();
+  /**
+   * Resolves when everybody else has had a turn. Of many copies that wait, those go on that have waited for longest, as
+   * many as a share is enough for: all at once would take as many shares as they are.
+   * @param length Of the copy's last chunk: the next one will be much the same.
+   */
+  turn(length: number): Promise<void> {
+    return new Promise((goOn) => {
+      this.#waiting.push({ length, goOn });
+      if (this.#waiting.length === 1) void this.#turns();
+    });
   }
 
-  async #rounds(): Promise<void> {
-    for (let round = 0; round < ROUNDS; round++) {
-      await new Promise<void>((resolve) => void setImmediate(resolve));
+  async #turns(): Promise<void> {
+    while (this.#waiting.length > 0) {
+      for (let round = 0; round < ROUNDS; round++) {
+        await new Promise<void>((resolve) => void setImmediate(resolve));
+      }
+      this.#left = SHARE;
+      let count = 0;
+      for (let used = 0; used < SHARE && count < this.#waiting.length; count++) {
+        used += (this.#waiting[count]?.length ?? 0) + CHUNK;
+      }
+      for (const { goOn } of this.#waiting.splice(0, count)) goOn();
     }
-    this.#left = SHARE;
-    this.#turn = undefined;
   }
 }

@@ -114,7 +114,7 @@ async function copy(
       let written = await to.write(length === buffer.length ? buffer : buffer.subarray(0, length));
       while (written < length) written += await to.write(buffer.subarray(written, length));
       counts[direction] += length;
-      if (share.isUsedUpBy(length)) await share.turn();
+      if (share.isUsedUpBy(length)) await share.turn(length);
       if (length === buffer.length) {
         smallReads = 0;
         if (size < BUFFER_SIZES.length - 1) buffer = new Uint8Array(BUFFER_SIZES[++size]!);
