@@ -6,7 +6,7 @@
 import { freePort, type Scope, until } from "../support/children.ts";
 import { type Server, startBackend } from "./servers.ts";
 import { liveHeap } from "./inspector.ts";
-import { type Sluice, startSluice } from "./sluice.ts";
+import { type AccessLine, type Sluice, startSluice } from "./sluice.ts";
 import { type Kind, KINDS, Misrouted, SoakConnection } from "./soak_connection.ts";
 
 /** What sluice has when it has nothing to do. */
@@ -28,11 +28,11 @@ interface Lost {
 const NAMES = ["web", "mortal", "shell", "fixed", "moving_1", "moving_2", "other"] as const;
 type Name = typeof NAMES[number];
 
-/** How long the mortal backend is up, and then down, ms. */
+/** Within which time the slots begin, ms. */
+const RAMP = 2000;
+/** How long the mortal backend is up at least, and then down, ms. */
 const UP = 2000;
-const DOWN = 3000;
-/** From its start until connections come again: a backend that failed is tried last for a growing while, ms. */
-const RECOVERY = 6000;
+const DOWN = 2000;
 /** Between reloads, ms. */
 const RELOAD_INTERVAL = 1000;
 
@@ -43,8 +43,9 @@ export class Soak {
   opened = 0;
   reloads = 0;
   kills = 0;
-  /** Connections that the mortal backend has got since it was last started. */
-  revived = 0;
+  /** Connections that the mortal backend has now. */
+  #onMortal = 0;
+  #isOver = false;
   readonly #scope: Scope;
   readonly #port: number;
   readonly #sluice: Sluice;
@@ -88,28 +89,32 @@ export class Soak {
 
   /**
    * Holds `slots` connections at any time, and disturbs them.
-   * @param duration ms
+   * @param duration At least so long, ms.
    * @returns What is left of it.
    */
   async bear(slots: number, duration: number): Promise<Level> {
     const end = performance.now() + duration;
-    await Promise.all([
-      ...Array.from({ length: slots }, (_, slot) => this.#hold(slot, end)),
-      this.#reloadUntil(end - RELOAD_INTERVAL),
-      this.#killUntil(end),
-    ]);
+    this.#isOver = false;
+    const holding = Promise.all(Array.from({ length: slots }, (_, slot) => this.#hold(slot)));
+    try {
+      const killed = this.#killUntil(end);
+      await Promise.all([killed, this.#reloadUntil(killed)]);
+    } finally {
+      this.#isOver = true;
+      await holding;
+    }
     return await this.#settled();
   }
 
   /** Every other slot keeps one connection from beginning to end, the others make new ones. */
-  async #hold(slot: number, end: number): Promise<void> {
+  async #hold(slot: number): Promise<void> {
     const kinds = Object.keys(KINDS) as Kind[];
     const kind = kinds[slot % kinds.length] ?? "other";
     const keeps = slot % (2 * kinds.length) < kinds.length;
-    await pause(1000 * Math.random());
-    for (let number = 0; performance.now() < end; number++) {
+    await pause(RAMP * Math.random());
+    for (let number = 0; !this.#isOver; number++) {
       const life = keeps ? Infinity : 1000 + 4000 * Math.random();
-      await this.#live(kind, `${kind}-${slot}-${number}`, Math.min(end, performance.now() + life));
+      await this.#live(kind, `${kind}-${slot}-${number}`, performance.now() + life);
     }
   }
 
@@ -117,12 +122,14 @@ export class Soak {
     const allowed = new Set(this.#allowed[kind]);
     const connection = await SoakConnection.connect(this.#port, id);
     this.opened++;
+    let isMortal = false;
     try {
       const name = await connection.open(kind) as Name;
       for (const each of this.#allowed[kind]) allowed.add(each);
       if (!allowed.has(name)) throw new Misrouted(`${id} reached ${name}`);
-      if (name === "mortal") this.revived++;
-      for (let number = 0; performance.now() < end; number++) {
+      isMortal = name === "mortal";
+      if (isMortal) this.#onMortal++;
+      for (let number = 0; !this.#isOver && performance.now() < end; number++) {
         await connection.exchange(number);
         await pause(500 + 1000 * Math.random());
       }
@@ -130,14 +137,18 @@ export class Soak {
       if (error instanceof Misrouted) this.misrouted.push(error.message);
       else this.lost.push({ id, address: connection.address, error });
     } finally {
+      if (isMortal) this.#onMortal--;
       connection.close();
     }
   }
 
-  /** Moves a route every second until `end`; at last it is where it was. */
-  async #reloadUntil(end: number): Promise<void> {
+  /** Moves a route every second; at last it is where it was. */
+  async #reloadUntil(end: Promise<void>): Promise<void> {
+    let hasEnded = false;
+    const stop = () => hasEnded = true;
+    end.then(stop, stop);
     let target: Name = "moving_1";
-    while (performance.now() < end || target !== "moving_1") {
+    while (!hasEnded || target !== "moving_1") {
       const next = performance.now() + RELOAD_INTERVAL;
       target = target === "moving_1" ? "moving_2" : "moving_1";
       this.#allowed.moving = ["moving_1", "moving_2"];
@@ -149,18 +160,20 @@ export class Soak {
     }
   }
 
-  /** Kills a backend and starts it again, as often as there is time for it to recover before `end`. */
+  /** Kills a backend that has connections, and starts it again until it has some again; more than once if there is time. */
   async #killUntil(end: number): Promise<void> {
-    for (;;) {
+    const hasConnections = () => this.#onMortal > 0;
+    do {
+      await until("the mortal backend has connections", hasConnections);
       await pause(UP);
-      if (performance.now() + DOWN + RECOVERY > end) return;
       await this.#backends.mortal.child.end();
       this.kills++;
+      await until("its connections are lost", () => !hasConnections());
       await pause(DOWN);
-      this.revived = 0;
       const { port } = this.#backends.mortal;
       this.#backends.mortal = await startBackend(this.#scope, "echo", "mortal", port);
-    }
+      await until("it has connections again", hasConnections);
+    } while (performance.now() < end);
   }
 
   /** What is left once everything of every connection is over, and the garbage collected. */
@@ -172,15 +185,15 @@ export class Soak {
     return { descriptors, heap, resident: this.#sluice.memory.now };
   }
 
-  /** Lost connections that were not on the backend that was killed. */
-  get lostWithoutCause(): readonly Lost[] {
+  /** Lost connections that were not on the backend that was killed, each with what the access log says of it. */
+  get lostWithoutCause(): readonly {
+    readonly lost: Lost;
+    readonly lines: readonly AccessLine[];
+  }[] {
     const mortal = `127.0.0.1:${this.#backends.mortal.port}`;
-    const excused = new Set(
-      this.#sluice.accessLines.filter(({ backend }) => backend === mortal).map(({ client }) =>
-        client
-      ),
-    );
-    return this.lost.filter(({ address }) => !excused.has(address));
+    const byClient = Map.groupBy(this.#sluice.accessLines, ({ client }) => client);
+    return this.lost.map((lost) => ({ lost, lines: byClient.get(lost.address) ?? [] }))
+      .filter(({ lines }) => !lines.some(({ backend }) => backend === mortal));
   }
 
   /** Ends that neither a client nor the kill explains. */
@@ -216,8 +229,9 @@ function configFor(
     listen_address_v4 = "127.0.0.1"
     listen_port = ${port}
     tcp_max_connections = 4096
-    # On a busy machine this test itself may be slow to say the first word.
+    # On a busy machine everybody is slow, this test itself too: that is not what is to be found.
     probe_timeout = "30s"
+    connect_timeout = "30s"
     tcp_${target("other")}
     [protocols.web]
     protocol = "http"
