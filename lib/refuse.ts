@@ -8,11 +8,12 @@ import type { Timeouts } from "./timeouts.ts";
 
 /** How long a client that is refused may take to read why, ms. */
 const PATIENCE = 1000;
-const DISCARDED_AT_ONCE = 1024;
+/** How much it may send meanwhile, bytes: a request, not a flood. */
+const MAX_DISCARDED = 64 * 1024;
 
 /**
  * Sends `words` and ends the stream. To close with the client's bytes unread would reset the connection and lose them;
- * so those are read and thrown away until it ends, for a short time. The caller closes.
+ * so those are read and thrown away until it ends, for a short time and up to a bound. The caller closes.
  */
 export async function refuse(
   conn: Conn,
@@ -23,8 +24,12 @@ export async function refuse(
   try {
     await conn.write(typeof words === "string" ? new TextEncoder().encode(words) : words);
     await conn.closeWrite();
-    const discarded = new Uint8Array(DISCARDED_AT_ONCE);
-    while (await conn.read(discarded) !== null);
+    const into = new Uint8Array(1024);
+    for (let discarded = 0; discarded < MAX_DISCARDED;) {
+      const length = await conn.read(into);
+      if (length == null) break;
+      discarded += length;
+    }
   } catch (error) {
     // It left, or its time is up.
     if (!(error instanceof NetError)) throw error;

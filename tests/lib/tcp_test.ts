@@ -278,6 +278,17 @@ Deno.test("a denied client that stays is closed after a second", async () => {
   await rig.close(client);
 });
 
+Deno.test("a denied client that floods is closed before its second is over", async () => {
+  const rig = await rigWith({ acl: { deny: networks("192.0.2.1"), message: "no\n" } });
+  const client = await rig.client();
+  const chunk = new Uint8Array(32_768);
+  await assert.rejects(async () => {
+    for (let chunks = 0; chunks < 100; chunks++) await client.write(chunk);
+  }, NetError);
+  assert.equal((await rig.record()).reason, "acl_denied");
+  await rig.close(client);
+});
+
 Deno.test("the list of an entry decides alone, whatever the listener's says", async () => {
   const open: Route = { ...SSH, acl: { allow: networks("192.0.2.1") } };
   const rig = await rigWith({ routes: [open, HTTP], acl: { deny: networks("0.0.0.0/0") } });
