@@ -5,6 +5,7 @@
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
 import type { Backend, Balance, Candidate } from "./balancing/mod.ts";
+import type { Log } from "./log.ts";
 import type { LivePool } from "./pool.ts";
 import {
   type Clock,
@@ -13,6 +14,14 @@ import {
   type Net,
   NetError,
 } from "./runtime/runtime.ts";
+
+/** What it takes to dial. */
+export interface DialParts {
+  readonly net: Pick<Net, "connect">;
+  readonly clock: Clock;
+  /** Told when a backend cannot be reached any more, and when it can again. */
+  readonly log: Pick<Log, "info" | "warning">;
+}
 
 /** `timeout` is that of each attempt. */
 export interface DialOptions extends ConnectOptions {
@@ -41,8 +50,7 @@ const LONGEST_DOWN = 30_000;
  * fails, no address twice.
  */
 export async function dial(
-  net: Pick<Net, "connect">,
-  clock: Clock,
+  { net, clock, log }: DialParts,
   pool: LivePool,
   client: SocketAddress,
   options: DialOptions,
@@ -62,14 +70,18 @@ export async function dial(
     backend.active++;
     try {
       const conn = await net.connect(backend, options);
+      if (backend.failures > 0) log.info(`${formatAddress(backend)} can be reached again`);
       backend.failures = backend.downUntil = 0;
       const detail = faults.length > 0 && { detail: `passed over ${faults.join("; ")}` };
       return { kind: "connected", conn, backend, ...detail };
     } catch (error) {
       release(backend);
       if (!(error instanceof NetError)) throw error;
-      if (!isLocal(error)) blame(backend, failures, clock.now());
-      faults.push(`${formatAddress(backend)}: ${error.message}`);
+      const fault = `${formatAddress(backend)}: ${error.message}`;
+      faults.push(fault);
+      if (!isLocal(error) && blame(backend, failures, clock.now())) {
+        log.warning(`cannot reach ${fault}; it is tried last for a while`);
+      }
     }
     last = backend;
     untried = untried.filter((candidate) => candidate !== choice);
@@ -106,11 +118,12 @@ function isLocal({ code }: NetError): boolean {
 }
 
 /**
- * Counts a failure.
+ * Counts a failure; says whether it is the first one.
  * @param before The backend's failures when the attempt began: of attempts that were under way together only one counts.
  */
-function blame(backend: Backend, before: number, now: number): void {
-  if (backend.failures !== before) return;
+function blame(backend: Backend, before: number, now: number): boolean {
+  if (backend.failures !== before) return false;
   backend.failures++;
   backend.downUntil = now + Math.min(FIRST_DOWN * 2 ** (backend.failures - 1), LONGEST_DOWN);
+  return before === 0;
 }

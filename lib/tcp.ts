@@ -206,14 +206,13 @@ export class TcpConnection implements LiveConnection {
 
   /** Connects a backend of the route, gives it the head, and copies until it is over. */
   async #forward(route: Route, head: Uint8Array, ech?: EchContext): Promise<EndReason> {
-    const { net, clock } = this.#parts;
     const { connectTimeout, connectRetries } = this.#listener.config;
     const pool = this.#listener.pools.get(route);
     if (pool === undefined || route.action.kind === "reject") {
       throw new TypeError(`route ${route.name} has no pool`);
     }
     const limits = { timeout: connectTimeout, retries: connectRetries };
-    const dialled = await dial(net, clock, pool, this.#client, limits);
+    const dialled = await dial(this.#parts, pool, this.#client, limits);
     if (dialled.backend !== undefined) this.#record.backend = dialled.backend;
     if (dialled.detail !== undefined) this.#record.detail = dialled.detail;
     if (dialled.kind === "failed") return "connect_failed";

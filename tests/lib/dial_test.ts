@@ -29,6 +29,11 @@ function setUp(targets: string[], algorithm: Algorithm = "none") {
       return Promise.reject(new NetError(fault, `it was ${fault}`));
     },
   };
+  const lines: string[] = [];
+  const log = {
+    info: (line: string) => void lines.push(`info: ${line}`),
+    warning: (line: string) => void lines.push(`warning: ${line}`),
+  };
   const lookup = () => Promise.reject(new Error("ENOTFOUND"));
   const resolver = new Resolver(lookup, clock, { minTtl: 0, maxTtl: 0 });
   const pool = new Pools(resolver, Math.random).get({
@@ -41,7 +46,10 @@ function setUp(targets: string[], algorithm: Algorithm = "none") {
     net,
     pool,
     timeouts,
-    dial: (retries = options.retries) => dial(net, clock, pool, client, { ...options, retries }),
+    dial: (retries = options.retries) =>
+      dial({ net, clock, log }, pool, client, { ...options, retries }),
+    /** The lines logged since it was last asked. */
+    logged: () => lines.splice(0),
     /** The addresses tried since it was last asked. */
     tried: () => tried.splice(0),
     backend: (at: number) => (pool.candidates() as readonly Candidate[])[at]!.backend,
@@ -232,4 +240,29 @@ Deno.test("a fault of sluice itself is thrown, and leaves nothing counted", asyn
   net.connect = () => Promise.reject(new TypeError("not a function"));
   await assert.rejects(dial(), TypeError);
   assert.deepEqual([backend(0).active, backend(0).failures], [0, 0]);
+});
+
+Deno.test("the log has one line when a backend cannot be reached any more, and one when it can again", async () => {
+  const { clock, faults, dial, logged } = setUp(["10.0.0.1:80", "10.0.0.2:80"]);
+  await dial();
+  assert.deepEqual(logged(), []);
+  faults.set("10.0.0.1:80", "refused");
+  await Promise.all([dial(), dial()]);
+  clock.advance(500);
+  await dial();
+  assert.deepEqual(logged(), [
+    "warning: cannot reach 10.0.0.1:80: it was refused; it is tried last for a while",
+  ]);
+  faults.clear();
+  clock.advance(1000);
+  await dial();
+  await dial();
+  assert.deepEqual(logged(), ["info: 10.0.0.1:80 can be reached again"]);
+});
+
+Deno.test("a shortage of sluice's own is not told of a backend", async () => {
+  const { faults, dial, logged } = setUp(["10.0.0.1:80"]);
+  faults.set("10.0.0.1:80", "exhausted");
+  failed(await dial());
+  assert.deepEqual(logged(), []);
 });
