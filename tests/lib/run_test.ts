@@ -62,7 +62,7 @@ class Running {
   /** Lets the watch poll until it has said something that matches. */
   async poll(pattern: RegExp): Promise<void> {
     for (let i = 0; !pattern.test(this.process.stderr.text); i++) {
-      assert.ok(i < 1000, `nothing like ${pattern} in:\n${this.process.stderr.text}`);
+      assert.ok(i < 20_000, `nothing like ${pattern} in:\n${this.process.stderr.text}`);
       this.clock.advance(300);
       await stat(this.#directory);
     }
