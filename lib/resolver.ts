@@ -5,6 +5,7 @@
  * @module
  */
 import { formatIp, type Ip, parseIp } from "./addr.ts";
+import type { Log } from "./log.ts";
 import type { Clock } from "./runtime/runtime.ts";
 import { systemReason } from "./system_error.ts";
 
@@ -53,12 +54,20 @@ const GRACE = 30_000;
 export class Resolver {
   readonly #lookup: Lookup;
   readonly #clock: Clock;
+  readonly #log: Pick<Log, "info" | "warning">;
   #bounds: TtlBounds;
   readonly #names = new Map<string, Name>();
 
-  constructor(lookup: Lookup, clock: Clock, bounds: TtlBounds) {
+  /** @param log Told when a name cannot be resolved any more, and when it can again. */
+  constructor(
+    lookup: Lookup,
+    clock: Clock,
+    bounds: TtlBounds,
+    log: Pick<Log, "info" | "warning">,
+  ) {
     this.#lookup = lookup;
     this.#clock = clock;
+    this.#log = log;
     this.#bounds = bounds;
   }
 
@@ -102,8 +111,20 @@ export class Resolver {
   /** Asks, and answers in time, if only with what was known before. */
   #query(name: string, known: Name): Promise<Resolved> {
     const { promise, resolve } = Promise.withResolvers<Resolved>();
-    const fail = (why: string) =>
-      known.fail(`${name} could not be resolved: ${why}`, this.#clock.now());
+    const fail = (why: string) => {
+      const failure = `${name} could not be resolved: ${why}`;
+      const serves = known.resolved !== undefined && known.resolved.addresses.length > 0;
+      if (!known.failed) {
+        this.#log.warning(serves ? `${failure}; its last addresses are used` : failure);
+      }
+      return known.fail(failure, this.#clock.now());
+    };
+    const learn = (answer: Answer) => {
+      const wasFailing = known.failed;
+      const resolved = known.learn(answer, this.#clock.now());
+      if (wasFailing && resolved !== undefined) this.#log.info(`${name} can be resolved again`);
+      return resolved ?? fail("it has no address");
+    };
     const limit = this.#clock.setTimer(
       () => resolve(fail(`no answer within ${LOOKUP_TIMEOUT} ms`)),
       LOOKUP_TIMEOUT,
@@ -111,10 +132,7 @@ export class Resolver {
     // Stays until the lookup settles: a second one would not be answered any sooner.
     known.query = promise;
     this.#lookup(name)
-      .then(
-        (answer) => known.learn(answer, this.#clock.now()) ?? fail("it has no address"),
-        (error) => fail(systemReason(error)),
-      )
+      .then(learn, (error) => fail(systemReason(error)))
       .then((resolved) => {
         limit.cancel();
         known.query = undefined;

@@ -69,7 +69,7 @@ async function serve(
   { config: source, logDir }: RunOptions,
   { process, net, clock, lookup }: Platform,
 ): Promise<number> {
-  const resolver = new Resolver(lookup, clock, loaded.config.dns);
+  const resolver = new Resolver(lookup, clock, loaded.config.dns, log);
   const server = new Server({ net, clock, resolver, random: Math.random, log });
   const reload = new Reload(loaded, {
     file: source.file,

@@ -29,7 +29,7 @@ export async function startProxy(path: string, log: Log, platform: Platform): Pr
   const seen = await source.file.look();
   const loaded = await loadFile(source);
   if (!loaded.ok) throw new Error(loaded.problems.join("\n"));
-  const resolver = new Resolver(lookup, clock, loaded.config.dns);
+  const resolver = new Resolver(lookup, clock, loaded.config.dns, log);
   const server = new Server({ net, clock, resolver, random: Math.random, log });
   await server.apply(loaded.config);
   const reload = new Reload(loaded, {

@@ -35,7 +35,7 @@ function setUp(targets: string[], algorithm: Algorithm = "none") {
     warning: (line: string) => void lines.push(`warning: ${line}`),
   };
   const lookup = () => Promise.reject(new Error("ENOTFOUND"));
-  const resolver = new Resolver(lookup, clock, { minTtl: 0, maxTtl: 0 });
+  const resolver = new Resolver(lookup, clock, { minTtl: 0, maxTtl: 0 }, log);
   const pool = new Pools(resolver, Math.random).get({
     algorithm,
     targets: targets.map((text) => ({ ...parseHostPort(text), weight: 1 })),

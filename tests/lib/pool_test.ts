@@ -18,7 +18,10 @@ function setUp() {
       ? Promise.reject(new Error("ENOTFOUND"))
       : Promise.resolve({ addresses, ttl: Promise.resolve(60_000) });
   };
-  const resolver = new Resolver(lookup, clock, { minTtl: 0, maxTtl: 3_600_000 });
+  const resolver = new Resolver(lookup, clock, { minTtl: 0, maxTtl: 3_600_000 }, {
+    info: () => {},
+    warning: () => {},
+  });
   return { clock, names, pending, pools: new Pools(resolver, Math.random) };
 }
 

@@ -11,10 +11,16 @@ function setUp() {
     lookups.push(asked);
     return asked.promise;
   };
-  const resolver = new Resolver(lookup, clock, { minTtl: 30_000, maxTtl: 3_600_000 });
+  const lines: string[] = [];
+  const resolver = new Resolver(lookup, clock, { minTtl: 30_000, maxTtl: 3_600_000 }, {
+    info: (line) => void lines.push(`info: ${line}`),
+    warning: (line) => void lines.push(`warning: ${line}`),
+  });
   const last = () => lookups.at(-1)!;
   return {
     clock,
+    /** What was logged. */
+    lines,
     lookups,
     resolver,
     /** Answers the last lookup. */
@@ -213,4 +219,33 @@ Deno.test("beyond 16384 names the one that was not used for longest is forgotten
   assert.equal(lookups.length, 16_385);
   atOnce(resolver.resolve("host0.test"));
   assert.ok(resolver.resolve("host1.test") instanceof Promise);
+});
+
+Deno.test("the log has one line when a name cannot be resolved any more, and one when it can again", async () => {
+  const { clock, lines, resolver, known, fail, answer } = setUp();
+  await known("a.test", ["10.0.0.1"]);
+  for (let i = 0; i < 3; i++) {
+    clock.advance(60_000);
+    resolver.resolve("a.test");
+    await fail("no route");
+  }
+  assert.deepEqual(lines.splice(0), [
+    "warning: a.test could not be resolved: no route; its last addresses are used",
+  ]);
+  clock.advance(60_000);
+  resolver.resolve("a.test");
+  await answer(["10.0.0.1"]);
+  assert.deepEqual(lines.splice(0), ["info: a.test can be resolved again"]);
+});
+
+Deno.test("a name that was never resolved is told of at once, and a late answer too", async () => {
+  const { clock, lines, resolver, answer } = setUp();
+  const waiting = resolver.resolve("slow.test");
+  clock.advance(5_000);
+  await waiting;
+  await answer(["10.0.0.1"]);
+  assert.deepEqual(lines, [
+    "warning: slow.test could not be resolved: no answer within 5000 ms",
+    "info: slow.test can be resolved again",
+  ]);
 });

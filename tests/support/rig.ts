@@ -45,7 +45,7 @@ export class Rig {
     this.server = new Server({
       net: this.net,
       clock: this.clock,
-      resolver: new Resolver(lookup, this.clock, TTLS),
+      resolver: new Resolver(lookup, this.clock, TTLS, log),
       random: () => 0,
       log,
     });
