@@ -4,7 +4,6 @@ import { encodeProxyHeader } from "../../lib/proxy_protocol.ts";
 import { NetError } from "../../lib/runtime/runtime.ts";
 import { ask, bytesOf, CLIENT, named, readAll, Rig, settled } from "../support/rig.ts";
 import { listenerWith, poolOf } from "../support/routes.ts";
-
 import { DEFAULT, HTTP, networks, rigWith, SSH } from "../support/three_backends.ts";
 
 Deno.test("too many connections: of all, of a listener, of a client", async () => {

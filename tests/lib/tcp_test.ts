@@ -3,8 +3,7 @@ import fc from "fast-check";
 import { NetError } from "../../lib/runtime/runtime.ts";
 import { ask, bytesOf, CLIENT, greeting, named, readAll, Rig, settled } from "../support/rig.ts";
 import { defaultTo, listenerWith, poolOf } from "../support/routes.ts";
-
-import { HTTP, rigWith, SSH } from "../support/three_backends.ts";
+import { rigWith } from "../support/three_backends.ts";
 
 Deno.test("each protocol reaches its own backend, with every byte as it was sent", async () => {
   const rig = await rigWith();
