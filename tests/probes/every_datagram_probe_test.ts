@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Facts, udpProbes } from "../../probes/mod.ts";
+import { udpProbes } from "../../probes/mod.ts";
+import { assertFacts } from "../support/facts.ts";
 import { datagramBreach } from "../support/datagram_contract.ts";
 import { datagramSamples } from "../support/samples.ts";
 
@@ -54,20 +55,10 @@ Deno.test("no sample of datagrams is kept waiting by a probe that is asked befor
 Deno.test("every sample of datagrams gives the facts that it is known to hold", () => {
   const known = captures.filter(({ facts }) => Object.keys(facts).length > 0);
   assert.ok(known.length > 0);
-  for (const { name, protocol, facts, datagrams } of known) {
-    const result = udpProbes[protocol]?.(datagrams, false);
-    assert.ok(result?.kind === "match", name);
-    assert.equal(result.facts.protocol, protocol, name);
-    for (const [fact, text] of Object.entries(facts)) {
-      assert.equal(textOf(result.facts, fact), text, `${name}: ${fact}`);
-    }
+  for (const sample of known) {
+    assertFacts(udpProbes[sample.protocol]?.(sample.datagrams, false), sample);
   }
 });
-
-/** A fact or a detail as a sample's file writes it; empty if there is none. */
-function textOf({ details, ...facts }: Facts, name: string): string {
-  return String({ ...details, ...facts }[name] ?? "");
-}
 
 Deno.test("datagram by datagram, match and no never change", () => {
   for (const { name, datagrams } of captures) {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { type Facts, type Probe, type ProbeResult, tcpProbes } from "../../probes/mod.ts";
+import { type Probe, type ProbeResult, tcpProbes } from "../../probes/mod.ts";
+import { assertFacts } from "../support/facts.ts";
 import { breach, sameResult } from "../support/probe_contract.ts";
 import { samples } from "../support/samples.ts";
 
@@ -58,20 +59,10 @@ Deno.test("no sample is kept waiting by a probe that is asked before its own", (
 Deno.test("every sample gives the facts that it is known to hold", () => {
   const known = captures.filter(({ facts }) => Object.keys(facts).length > 0);
   assert.ok(known.length > 0);
-  for (const { name, protocol, facts, bytes } of known) {
-    const result = tcpProbes[protocol]?.(bytes, false);
-    assert.ok(result?.kind === "match", name);
-    assert.equal(result.facts.protocol, protocol, name);
-    for (const [fact, text] of Object.entries(facts)) {
-      assert.equal(textOf(result.facts, fact), text, `${name}: ${fact}`);
-    }
+  for (const sample of known) {
+    assertFacts(tcpProbes[sample.protocol]?.(sample.bytes, false), sample);
   }
 });
-
-/** A fact or a detail as a sample's file writes it; empty if there is none. */
-function textOf({ details, ...facts }: Facts, name: string): string {
-  return String({ ...details, ...facts }[name] ?? "");
-}
 
 Deno.test("byte for byte, match and no never change, and need is no more than the answer takes", () => {
   for (const { name, bytes } of captures) {
