@@ -3,13 +3,13 @@
  *
  * @module
  */
-import type { Config, ListenerConfig, Route } from "./config/config.ts";
+import type { Config, Route, TcpListenerConfig } from "./config/config.ts";
 
 /** Changes beyond these are counted. */
 const MOST_CHANGES = 8;
 
 /** What the file calls the keys that have other names in it. */
-const NAMES: Readonly<Partial<Record<keyof Config | keyof ListenerConfig, string>>> = {
+const NAMES: Readonly<Partial<Record<keyof Config | keyof TcpListenerConfig, string>>> = {
   addresses: "listen addresses",
   backlog: "tcp_backlog (at the next start)",
   defaultRoute: "route default",
@@ -23,8 +23,8 @@ const NAMES: Readonly<Partial<Record<keyof Config | keyof ListenerConfig, string
 
 /** Says what is different in `after`, from listeners down to keys, on one line. */
 export function describeChanges(before: Config, after: Config): string {
-  const { listeners: old, ...oldRest } = before;
-  const { listeners, ...rest } = after;
+  const { tcp: old, ...oldRest } = before;
+  const { tcp: listeners, ...rest } = after;
   const changes = [
     ...compare(old, listeners, "listener", listenerChanges),
     ...changedKeys(oldRest, rest),
@@ -55,7 +55,7 @@ function compare<Named extends { readonly name: string }>(
   ];
 }
 
-function listenerChanges(before: ListenerConfig, after: ListenerConfig): readonly string[] {
+function listenerChanges(before: TcpListenerConfig, after: TcpListenerConfig): readonly string[] {
   const { routes: oldRoutes, ...oldKeys } = before;
   const { routes, ...keys } = after;
   const changes = [

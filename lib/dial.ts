@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
-import type { Backend, Balance, Candidate } from "./balancing/mod.ts";
+import type { Backend, Balance, Candidate, Client } from "./balancing/mod.ts";
 import type { Log } from "./log.ts";
 import type { LivePool } from "./pool.ts";
 import {
@@ -103,7 +103,7 @@ export function release(backend: Backend): void {
 export function choose(
   balance: Balance,
   candidates: readonly Candidate[],
-  client: SocketAddress,
+  client: Client,
   now: number,
 ): Candidate {
   const isUp = ({ backend }: Candidate) => backend.downUntil <= now;

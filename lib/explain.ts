@@ -9,7 +9,7 @@
 import type { Facts } from "../probes/probe.ts";
 import { permits } from "./acl.ts";
 import { formatIp, parseIp } from "./addr.ts";
-import type { ListenerConfig, ProxyVersion, Route } from "./config/config.ts";
+import type { ProxyVersion, Route, TcpListenerConfig } from "./config/config.ts";
 import type { Asked } from "./explain/asked.ts";
 import { type BackendOrder, backendOrder, type Client } from "./explain/backends.ts";
 import {
@@ -95,7 +95,7 @@ export interface ProxyHeaderVerdict {
  * Says what would become of a connection to `listener`. Limits, and backends that are down, are not known here.
  * @throws {SyntaxError} If the peer's address is none.
  */
-export function explain(listener: ListenerConfig, { head, ended, peer }: Asked): Explanation {
+export function explain(listener: TcpListenerConfig, { head, ended, peer }: Asked): Explanation {
   const connecting = peer && { ...peer, address: canonical(peer.address) };
   const asked = { listener, table: routeTable(listener), ...connecting && { peer: connecting } };
   const way = follow(asked, head, ended ? "ended" : "open");
@@ -129,7 +129,7 @@ function canonical(address: string): string {
 }
 
 interface Question {
-  readonly listener: ListenerConfig;
+  readonly listener: TcpListenerConfig;
   readonly table: RouteTable;
   readonly peer?: Client;
 }
@@ -200,7 +200,7 @@ function withoutTlvs({ tlvs: _, ...header }: ProxyHeader): Omit<ProxyHeader, "tl
 
 /** The most specific list decides. */
 function askAcl(
-  listener: ListenerConfig,
+  listener: TcpListenerConfig,
   route: Route | undefined,
   client: Client | undefined,
 ): { readonly acl: AclVerdict; readonly denial?: Outcome } {
@@ -226,7 +226,7 @@ function undecided(decision: Exclude<Decision, { kind: "forward" }>): Outcome {
 
 function forwarded(
   { name, action }: Route,
-  { connectRetries }: ListenerConfig,
+  { connectRetries }: TcpListenerConfig,
   client?: Client,
 ): Outcome {
   // decide() forwards to no route that rejects.

@@ -5,7 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { formatAddress, formatIp, parseIp } from "./addr.ts";
-import type { Config, ListenerConfig } from "./config/config.ts";
+import type { Config, TcpListenerConfig } from "./config/config.ts";
 import { didYouMean } from "./config/suggest.ts";
 import { type ConfigSource, loadFile, report } from "./config_file.ts";
 import { explain } from "./explain.ts";
@@ -61,7 +61,7 @@ export async function explainCommand(
   }
 }
 
-function listenerOf({ listeners }: Config, name: string | undefined): ListenerConfig {
+function listenerOf({ tcp: listeners }: Config, name: string | undefined): TcpListenerConfig {
   const [first] = listeners;
   const found = name === undefined ? first : listeners.find((each) => each.name === name);
   if (found !== undefined) return found;
@@ -79,7 +79,7 @@ interface Input {
 }
 
 /** A capture makes a list, however short. */
-function answerAsJson(listener: ListenerConfig, inputs: readonly Input[]): string {
+function answerAsJson(listener: TcpListenerConfig, inputs: readonly Input[]): string {
   const answers = inputs.map(({ name, asked }) => ({
     ...name !== undefined && { connection: name },
     ...explain(listener, asked),
@@ -88,7 +88,11 @@ function answerAsJson(listener: ListenerConfig, inputs: readonly Input[]): strin
   return `${JSON.stringify(isCapture ? answers : answers[0], null, 2)}\n`;
 }
 
-function answerAsText(listener: ListenerConfig, inputs: readonly Input[], colour: boolean): string {
+function answerAsText(
+  listener: TcpListenerConfig,
+  inputs: readonly Input[],
+  colour: boolean,
+): string {
   return inputs.map(({ name, asked }) =>
     `${name === undefined ? "" : `${name}: `}${
       formatExplanation(explain(listener, asked), { colour })
@@ -98,7 +102,7 @@ function answerAsText(listener: ListenerConfig, inputs: readonly Input[], colour
 
 async function inputsOf(
   { hex, file, sni, alpn, host, from }: ExplainOptions,
-  listener: ListenerConfig,
+  listener: TcpListenerConfig,
 ): Promise<readonly Input[]> {
   const client = from === undefined ? undefined : { address: addressOf(from) };
   const peer = client && { peer: client };

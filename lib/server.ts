@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
-import type { Config, ListenerConfig } from "./config/config.ts";
+import type { Config, TcpListenerConfig } from "./config/config.ts";
 import { EchRoute } from "./ech/route.ts";
 import { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
@@ -88,8 +88,8 @@ export class Server {
    * @throws {NetError} When an address cannot be listened on, naming it; then everything is as it was.
    */
   async apply(config: Config): Promise<void> {
-    const wanted = new Map<string, ListenerConfig>();
-    for (const listener of config.listeners) {
+    const wanted = new Map<string, TcpListenerConfig>();
+    for (const listener of config.tcp) {
       for (const address of boundAddresses(listener.addresses)) {
         wanted.set(formatAddress({ address, port: listener.port }), listener);
       }
@@ -103,7 +103,7 @@ export class Server {
     this.#parts.resolver.setBounds(config.dns);
     this.#tcp.maxConnections = config.maxConnections;
     this.#drainTimeout = config.drainTimeout;
-    const serving = new Map(config.listeners.map((each) => [each, this.#prepare(each)]));
+    const serving = new Map(config.tcp.map((each) => [each, this.#prepare(each)]));
     for (const [key, socket] of this.#sockets) {
       if (!wanted.has(key)) this.#close(key, socket);
     }
@@ -134,7 +134,7 @@ export class Server {
   }
 
   /** Binds what is wanted and not yet bound. */
-  async #listen(wanted: ReadonlyMap<string, ListenerConfig>): Promise<Map<string, Listener>> {
+  async #listen(wanted: ReadonlyMap<string, TcpListenerConfig>): Promise<Map<string, Listener>> {
     const fresh = new Map<string, Listener>();
     const released = new Map<string, Socket>();
     try {
@@ -165,7 +165,7 @@ export class Server {
     return fresh;
   }
 
-  #bind(key: string, { port, backlog }: ListenerConfig): Listener {
+  #bind(key: string, { port, backlog }: TcpListenerConfig): Listener {
     const address = key.slice(0, key.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
     try {
       return this.#tcp.net.listen({ address, port, backlog });
@@ -175,7 +175,7 @@ export class Server {
   }
 
   /** A listener's configuration as its connections need it. */
-  #prepare(config: ListenerConfig): TcpListener {
+  #prepare(config: TcpListenerConfig): TcpListener {
     let load = this.#loads.get(config.name);
     if (load === undefined) {
       this.#loads.set(config.name, load = new ListenerLoad());
@@ -271,7 +271,7 @@ function boundAddresses(addresses: readonly string[]): readonly string[] {
 }
 
 /** Whether a connection came to an address that is configured, and not to an IPv4 one that `::` took along. */
-function isFor({ local }: Conn, { addresses }: ListenerConfig): boolean {
+function isFor({ local }: Conn, { addresses }: TcpListenerConfig): boolean {
   return !addresses.includes("::") || local.address.includes(":") ||
     addresses.includes("0.0.0.0") || addresses.includes(local.address);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Acl } from "./acl.ts";
-import type { ListenerConfig, Route } from "./config/config.ts";
+import type { Route, TcpListenerConfig } from "./config/config.ts";
 import type { EchRoute } from "./ech/route.ts";
 import type { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
@@ -15,7 +15,7 @@ import type { Timeouts } from "./timeouts.ts";
 
 /** A listener as its connections see it. A reload makes a new one; those under way keep theirs. */
 export interface TcpListener {
-  readonly config: ListenerConfig;
+  readonly config: TcpListenerConfig;
   readonly table: RouteTable;
   /** The list that can be asked before the route is known; absent when there is none, or a route has its own. */
   readonly earlyAcl?: Acl;

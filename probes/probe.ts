@@ -15,6 +15,8 @@ export interface Facts {
   readonly alpns?: readonly string[];
   /** The HTTP Host, in lower case, without the port and a trailing dot. */
   readonly host?: string;
+  /** By which a QUIC client first addresses its server, in hexadecimal (RFC 9000 §7.2). */
+  readonly quicCid?: string;
   /** The name that a DNS client asks for, in lower case, without a trailing dot; `.` is the root. */
   readonly dnsName?: string;
   /** What else there is to say, for `explain`; no decision is made on it. */

@@ -80,7 +80,9 @@ function readOtherVersion(datagram: Uint8Array): Facts | undefined {
   // what keeps QUIC apart from RTP and others (RFC 9443 §3).
   const plausible = datagram.length >= MIN_DATAGRAM_LENGTH && (datagram[0]! & FIXED_BIT) !== 0 &&
     Math.max(header.dcid.length, header.scid.length) <= MAX_ID_LENGTH;
-  return plausible ? { protocol: "quic", details: headerDetails(header) } : undefined;
+  return plausible
+    ? { protocol: "quic", quicCid: header.dcid.toHex(), details: headerDetails(header) }
+    : undefined;
 }
 
 /** Whether a server would take the packet for one that a client begins with, as far as it can be seen unopened. */
@@ -136,6 +138,7 @@ class Connection {
       protocol: "quic",
       ...(serverName !== undefined && { serverName }),
       ...(alpns !== undefined && { alpns }),
+      quicCid: header.dcid.toHex(),
       details: {
         ...headerDetails(header),
         ...(token.length > 0 && { tokenLength: token.length }),

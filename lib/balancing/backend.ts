@@ -27,8 +27,14 @@ export interface Candidate {
   readonly weight: number;
 }
 
+/** Whom a backend is chosen for. */
+export interface Client extends SocketAddress {
+  /** By which a QUIC client first addresses its server: `Facts.quicCid`. */
+  readonly quicCid?: string;
+}
+
 /** Chooses one of `candidates`, which is never empty; called anew for what is left when a choice fails. */
-export type Balance = (candidates: readonly Candidate[], client: SocketAddress) => Candidate;
+export type Balance = (candidates: readonly Candidate[], client: Client) => Candidate;
 
 /** Makes the balancer of one pool. `random` gives numbers in [0, 1). State that it keeps is the pool's own. */
 export type BalancerFactory = (random: () => number) => Balance;

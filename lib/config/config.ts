@@ -8,29 +8,39 @@ import type { Acl, AddressSet } from "../acl.ts";
 import type { HostPort } from "../addr.ts";
 
 export interface Config {
-  /** In the order of the file; names are unique, and no two share an address and port. */
-  readonly listeners: readonly ListenerConfig[];
+  /**
+   * In the order of the file; names are unique, and no two share an address and port. A listener of the file that
+   * has work on both transports is in both lists.
+   */
+  readonly tcp: readonly TcpListenerConfig[];
+  readonly udp: readonly UdpListenerConfig[];
   /** Most TCP connections at once, over all listeners. */
   readonly maxConnections: number;
+  /** Most UDP flows at once, over all listeners. */
+  readonly maxFlows: number;
   /** How long live connections get to end after SIGTERM, ms. */
   readonly drainTimeout: number;
   /** Bounds on how long a DNS answer is kept, ms. */
   readonly dns: { readonly minTtl: number; readonly maxTtl: number };
 }
 
-export interface ListenerConfig {
+/** What listeners of both transports have. */
+interface ListenerConfig {
   /** `default` for the one that the top level describes, else the `<name>` of `[listeners.<name>]`. */
   readonly name: string;
   readonly port: number;
   /** IP addresses in canonical form; `0.0.0.0` and `::` are all of a family. */
   readonly addresses: readonly string[];
+  readonly acl?: Acl;
+}
+
+export interface TcpListenerConfig extends ListenerConfig {
   /** Connections that the kernel completes before they are accepted. */
   readonly backlog: number;
   /** Most connections at once on this listener; absent: `Config.maxConnections` alone. */
   readonly maxConnections?: number;
   /** Most connections at once of one client address on this listener; absent: no limit. */
   readonly maxConnectionsPerIp?: number;
-  readonly acl?: Acl;
   /** Peers that may, and then must, begin with a PROXY header; absent: no header is expected. */
   readonly trustedProxies?: AddressSet;
   /** How long the first bytes may take until the route is decided, ms. */
@@ -52,6 +62,23 @@ export interface ListenerConfig {
   readonly defaultRoute?: Route;
 }
 
+export interface UdpListenerConfig extends ListenerConfig {
+  /** Most flows at once on this listener; absent: `Config.maxFlows` alone. */
+  readonly maxFlows?: number;
+  /** Most flows at once of one client on this listener, an IPv4 address or an IPv6 /64; absent: no limit. */
+  readonly maxFlowsPerIp?: number;
+  /** How long the first datagrams may take until the route is decided, ms. */
+  readonly probeTimeout: number;
+  /** Whether a client is known again when its address has changed, or its flow had expired. */
+  readonly followClients: boolean;
+  /** How long an expired flow is remembered, ms; 0: not at all. */
+  readonly flowMemory: number;
+  /** Protocol entries in the order of the file. */
+  readonly routes: readonly UdpRoute[];
+  /** Where a client goes whom no entry's protocol claims; absent: its datagrams are dropped. */
+  readonly defaultRoute?: UdpRoute;
+}
+
 /** What becomes of a connection whose first bytes did not decide in time. */
 export type ProbeTimeoutAnswer =
   | { readonly kind: "default" }
@@ -69,6 +96,14 @@ export interface Route {
   readonly action: RouteAction;
 }
 
+/** A route of datagrams. */
+export interface UdpRoute extends Route {
+  /** Silence of both sides after which a flow expires, ms; 0: never. */
+  readonly idleLifetime: number;
+  /** How long a backend may owe its first reply before the flow moves to the next one, ms; 0: for ever. */
+  readonly replyTimeout: number;
+}
+
 /** Encrypted ClientHello (RFC 9849), as the server in front of the private names. */
 export interface EchConfig {
   /** The ECHConfigList that clients find in DNS (§4). */
@@ -83,12 +118,14 @@ export interface EchConfig {
 export interface RouteMatch {
   /** A key of the table of probes, `regex` or `any`. */
   readonly protocol: string;
-  /** `tls`: names in normal form; `*.example.com` is every name below example.com. */
+  /** `tls`, `quic`, `dtls`: names in normal form; `*.example.com` is every name below example.com. */
   readonly serverNames: readonly string[];
-  /** `tls`: one of them must be offered. */
+  /** `tls`, `quic`, `dtls`: one of them must be offered. */
   readonly alpns: readonly string[];
   /** `http`: as `serverNames`. */
   readonly hosts: readonly string[];
+  /** `dns`: as `serverNames`, the name that is asked for. */
+  readonly dnsNames: readonly string[];
   /** `regex`: one of them must match the first `minLength` bytes, read as Latin-1. */
   readonly patterns: readonly RegExp[];
   readonly minLength: number;
@@ -121,4 +158,5 @@ export type Algorithm =
   | "random"
   | "round_robin"
   | "least_connections"
-  | "random_two";
+  | "random_two"
+  | "quic_cid";

@@ -50,6 +50,7 @@ const ALGORITHMS = [
   "round_robin",
   "least_connections",
   "random_two",
+  "quic_cid",
 ] as const satisfies readonly Algorithm[];
 
 const LONGEST_MESSAGE = 1024;

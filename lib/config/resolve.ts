@@ -8,14 +8,14 @@ import type {
   Algorithm,
   Config,
   EchConfig,
-  ListenerConfig,
   Pool,
   ProbeTimeoutAnswer,
   ProxyVersion,
   Route,
   RouteMatch,
+  TcpListenerConfig,
 } from "./config.ts";
-import { ENTRY_DEFAULTS, TOP_DEFAULTS } from "./defaults.ts";
+import { ENTRY_DEFAULTS, TOP_DEFAULTS, UDP_DEFAULTS } from "./defaults.ts";
 import {
   DEFAULT_NAME,
   type EntrySource,
@@ -30,14 +30,16 @@ import type { EntryTable, FileTable, ListenerTable, TargetTable } from "./schema
 export function resolve(file: FileTable, sources: readonly ListenerSource[]): Config {
   const top = { ...TOP_DEFAULTS, ...file };
   return {
-    listeners: sources.filter(servesTcp).map(resolveListener),
+    tcp: sources.filter(servesTcp).map(resolveListener),
+    udp: [],
     maxConnections: top.tcp_max_connections,
+    maxFlows: UDP_DEFAULTS.udp_max_connections,
     drainTimeout: top.drain_timeout,
     dns: { minTtl: top.dns_cache_min_ttl, maxTtl: top.dns_cache_max_ttl },
   };
 }
 
-function resolveListener(source: ListenerSource): ListenerConfig {
+function resolveListener(source: ListenerSource): TcpListenerConfig {
   const { name, path, own, keys, entries } = source;
   const limit = path.length === 0 ? undefined : own.tcp_max_connections;
   return {
@@ -75,6 +77,7 @@ function resolveEntry({ name, table }: EntrySource, { own, keys }: ListenerSourc
     serverNames: distinct(table.server_names),
     alpns: distinct(table.alpns ?? table.alpn),
     hosts: distinct(table.hosts),
+    dnsNames: [],
     patterns: table.patterns ?? [],
     minLength: table.min_length ?? ENTRY_DEFAULTS.min_length,
   };
@@ -100,7 +103,15 @@ function defaultRoute(
 ): Route {
   return {
     name: DEFAULT_NAME,
-    match: { protocol: "any", serverNames: [], alpns: [], hosts: [], patterns: [], minLength: 0 },
+    match: {
+      protocol: "any",
+      serverNames: [],
+      alpns: [],
+      hosts: [],
+      dnsNames: [],
+      patterns: [],
+      minLength: 0,
+    },
     action: { kind: "forward", pool: resolvePool(targets, algorithm), sendProxy },
   };
 }

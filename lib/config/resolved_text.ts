@@ -5,7 +5,7 @@
  */
 import type { Acl } from "../acl.ts";
 import { formatHostPort } from "../addr.ts";
-import type { Config, EchConfig, ListenerConfig, Pool, Route } from "./config.ts";
+import type { Config, EchConfig, Pool, Route, TcpListenerConfig } from "./config.ts";
 import { ENTRY_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
 import { formatKey, quoteText } from "./problem.ts";
@@ -24,10 +24,10 @@ export function resolvedText(config: Config): string {
     dns_cache_min_ttl: formatDuration(config.dns.minTtl),
     dns_cache_max_ttl: formatDuration(config.dns.maxTtl),
   });
-  return [top, ...config.listeners.flatMap(listenerTables)].join("\n");
+  return [top, ...config.tcp.flatMap(listenerTables)].join("\n");
 }
 
-function listenerTables(listener: ListenerConfig): readonly string[] {
+function listenerTables(listener: TcpListenerConfig): readonly string[] {
   const path = ["listeners", listener.name];
   const { defaultRoute, onProbeTimeout } = listener;
   const of = (isV6: boolean) => listener.addresses.filter((one) => one.includes(":") === isV6);

@@ -5,7 +5,7 @@
  */
 import { isHostName } from "../addr.ts";
 import { encodeClientHello } from "../client_hello_encoder.ts";
-import type { ListenerConfig } from "../config/config.ts";
+import type { TcpListenerConfig } from "../config/config.ts";
 import { encodeProxyHeader } from "../proxy_protocol.ts";
 import type { Client } from "./backends.ts";
 
@@ -38,7 +38,7 @@ export interface Asked {
 export function connectionOf(
   said: Said,
   client: Client | undefined,
-  listener: ListenerConfig,
+  listener: TcpListenerConfig,
 ): Asked {
   const head = headOf(said);
   if (listener.trustedProxies === undefined) {

@@ -68,6 +68,7 @@ function knownOrder({ algorithm, targets }: Pool, client?: Client): KnownOrder {
       return "load";
     case "source_ip":
     case "source_socket":
+    case "quic_cid":
       if (targets.some(({ host }) => parseIp(host) === undefined)) return "names";
       return client === undefined || algorithm === "source_socket" && client.port === undefined
         ? "client"

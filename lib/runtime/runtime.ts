@@ -6,7 +6,11 @@
  */
 import type { SocketAddress } from "../addr.ts";
 
-/** Sockets. `pipe` belongs to the Net that made both connections, so that a platform can do it its own way. */
+/**
+ * Sockets. `pipe` belongs to the Net that made both connections, so that a platform can do it its own way. Streams are
+ * read by who owns them; datagrams are handed over as they come, so that there is no queue of them anywhere but in
+ * the kernel, and a platform that gets many at once need not make a promise for each.
+ */
 export interface Net {
   /**
    * Listens on one address.
@@ -26,6 +30,18 @@ export interface Net {
    * the last one by the caller, who closes both connections. Never throws.
    */
   pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd>;
+
+  /**
+   * Opens a port for datagrams; whoever sends one to it is answered from the address it was sent to.
+   * @throws {NetError} As `listen`.
+   */
+  bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener;
+
+  /**
+   * Opens a socket that sends datagrams to one address and receives none but from there.
+   * @throws {NetError} `exhausted`, `unreachable` …
+   */
+  associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket;
 }
 
 export interface ListenOptions {
@@ -111,6 +127,57 @@ export interface ByteCounts {
 
 /** How a pipe ended: `closed` when somebody closed a connection under it. */
 export type PipeEnd = "ended" | "downstream_reset" | "upstream_reset" | "idle_timeout" | "closed";
+
+/** Who sent a datagram, in the platform's own spelling; `addressOf` makes it canonical. Altered by nobody, so it may be kept. */
+export interface Peer {
+  readonly hostname: string;
+  readonly port: number;
+}
+
+/**
+ * Takes what comes to a bound port. A call returns when it is done with `datagram`, whose bytes are the platform's own;
+ * if it has sent them on, it returns what {@linkcode ReplySocket.send} or {@linkcode UpstreamSocket.send} returned.
+ */
+export interface DatagramReceiver {
+  received(datagram: Uint8Array, from: Peer, at: ReplySocket): Sending;
+}
+
+/** As {@linkcode DatagramReceiver}, for what comes from the one address that a socket sends to. */
+export interface ReplyReceiver {
+  received(datagram: Uint8Array): Sending;
+  /** It cannot be reached: `refused` where the platform shows that nobody listens there, `unreachable` … Called at most once a datagram. */
+  failed(error: NetError): void;
+}
+
+/** `undefined` if the bytes of a datagram may be altered again, else resolves when they may; never rejects. */
+export type Sending = Promise<void> | undefined;
+
+/** A bound port. */
+export interface DatagramListener {
+  readonly address: SocketAddress;
+  /** Nothing more is received or sent; resolves when the address is free again. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** Where a datagram came to, and so where the answer leaves from. There is one object for each address. */
+export interface ReplySocket {
+  readonly local: SocketAddress;
+  /**
+   * Whether so much waits to be sent that more would have to be thrown away. Ask before each `send`: it takes what it
+   * is given.
+   */
+  readonly isFull: boolean;
+  send(datagram: Uint8Array, to: Peer): Sending;
+}
+
+/** A socket with one other end. */
+export interface UpstreamSocket {
+  /** As in {@linkcode ReplySocket}. */
+  readonly isFull: boolean;
+  send(datagram: Uint8Array): Sending;
+  /** Closes at once; nothing is received any more. Safe to call twice. */
+  close(): void;
+}
 
 /** What went wrong with a socket, in words that are the same on every platform. */
 export type NetErrorCode =

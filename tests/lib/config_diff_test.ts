@@ -1,13 +1,24 @@
 import assert from "node:assert/strict";
 import { AddressSet } from "../../lib/acl.ts";
 import { parseCidr } from "../../lib/addr.ts";
-import type { Config, ListenerConfig } from "../../lib/config/config.ts";
+import type { Config, TcpListenerConfig } from "../../lib/config/config.ts";
 import { describeChanges } from "../../lib/config_diff.ts";
 import { listenerWith, poolOf, routeTo } from "../support/routes.ts";
 
-function configWith(listeners: readonly ListenerConfig[], changes: Partial<Config> = {}): Config {
+function configWith(
+  listeners: readonly TcpListenerConfig[],
+  changes: Partial<Config> = {},
+): Config {
   const dns = { minTtl: 1, maxTtl: 2 };
-  return { listeners, maxConnections: 1024, drainTimeout: 30_000, dns, ...changes };
+  return {
+    tcp: listeners,
+    udp: [],
+    maxFlows: 2048,
+    maxConnections: 1024,
+    drainTimeout: 30_000,
+    dns,
+    ...changes,
+  };
 }
 
 const setOf = (...networks: string[]) =>

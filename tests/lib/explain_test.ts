@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { AddressSet } from "../../lib/acl.ts";
 import { formatAddress, parseCidr } from "../../lib/addr.ts";
-import type { ListenerConfig, Route } from "../../lib/config/config.ts";
+import type { Route, TcpListenerConfig } from "../../lib/config/config.ts";
 import { explain, type Explanation, type Outcome } from "../../lib/explain.ts";
 import { type Asked, connectionOf, type Said } from "../../lib/explain/asked.ts";
 import { encodeProxyHeader } from "../../lib/proxy_protocol.ts";
@@ -33,7 +33,7 @@ const EVERYTHING = listenerWith({ routes: [SSH, H2, API, WEB, REFUSED], defaultR
 const OUTSIDERS = { allow: networks("198.51.100.0/24") };
 
 /** Listeners whose ways differ. */
-const LISTENERS: Readonly<Record<string, ListenerConfig>> = {
+const LISTENERS: Readonly<Record<string, TcpListenerConfig>> = {
   everything: EVERYTHING,
   "no default": { ...listenerWith({ routes: EVERYTHING.routes }) },
   "default only": listenerWith({ defaultRoute: DEFAULT }),
@@ -85,7 +85,7 @@ const HEADS: readonly Uint8Array[] = [
 
 /** What the proxy itself did, in the words of an explanation. */
 async function happened(
-  listener: ListenerConfig,
+  listener: TcpListenerConfig,
   { head, ended }: Asked,
   wait: number,
 ): Promise<string> {
@@ -128,7 +128,7 @@ for (const [name, listener] of Object.entries(LISTENERS)) {
 }
 
 /** Explains what becomes of a client that says this. */
-function of(said: Said, listener: ListenerConfig = EVERYTHING, address?: string): Explanation {
+function of(said: Said, listener: TcpListenerConfig = EVERYTHING, address?: string): Explanation {
   return explain(
     listener,
     connectionOf(said, address === undefined ? undefined : { address }, listener),

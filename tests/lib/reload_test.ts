@@ -9,7 +9,9 @@ import { listenerWith } from "../support/routes.ts";
 /** A configuration whose text is the port it listens on. */
 function configOf(text: string): Config {
   return {
-    listeners: [listenerWith({ port: Number(text) })],
+    tcp: [listenerWith({ port: Number(text) })],
+    udp: [],
+    maxFlows: 2048,
     maxConnections: 1024,
     drainTimeout: 30_000,
     dns: { minTtl: 1, maxTtl: 2 },
@@ -43,7 +45,7 @@ function setUp() {
     read: () => file.text instanceof Error ? Promise.reject(file.text) : Promise.resolve(file.text),
   };
   const apply = (config: Config): Promise<void> => {
-    const [port = 0] = config.listeners.map(({ port }) => port);
+    const [port = 0] = config.tcp.map(({ port }) => port);
     if (port === 9) return Promise.reject(new Error("cannot listen on 127.0.0.1:9"));
     applied.push(port);
     return Promise.resolve();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
 import type { SocketAddress } from "../../lib/addr.ts";
-import type { Config, ListenerConfig } from "../../lib/config/config.ts";
+import type { Config, TcpListenerConfig } from "../../lib/config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Lookup, Resolver } from "../../lib/resolver.ts";
 import type { Conn } from "../../lib/runtime/runtime.ts";
@@ -52,10 +52,12 @@ export class Rig {
   }
 
   /** Runs listeners with these settings. */
-  apply(listeners: readonly ListenerConfig[], changes: Partial<Config> = {}): Promise<void> {
+  apply(listeners: readonly TcpListenerConfig[], changes: Partial<Config> = {}): Promise<void> {
     return this.server.apply({
-      listeners,
+      tcp: listeners,
+      udp: [],
       maxConnections: 1024,
+      maxFlows: 2048,
       drainTimeout: 30_000,
       dns: TTLS,
       ...changes,

@@ -1,4 +1,4 @@
-import type { ListenerConfig, Pool, Route, RouteMatch } from "../../lib/config/config.ts";
+import type { Pool, Route, RouteMatch, TcpListenerConfig } from "../../lib/config/config.ts";
 
 /** A pool of one address. */
 export function poolOf(host: string, port: number): Pool {
@@ -11,7 +11,14 @@ export function routeTo(
   match: Partial<RouteMatch> & { readonly protocol: string },
   pool: Pool = poolOf("127.0.0.1", 1),
 ): Route {
-  const everything = { serverNames: [], alpns: [], hosts: [], patterns: [], minLength: 32 };
+  const everything = {
+    serverNames: [],
+    alpns: [],
+    hosts: [],
+    dnsNames: [],
+    patterns: [],
+    minLength: 32,
+  };
   return {
     name,
     match: { ...everything, ...match },
@@ -25,7 +32,7 @@ export function defaultTo(pool: Pool): Route {
 }
 
 /** A listener with every default; what a test is about goes into `changes`. */
-export function listenerWith(changes: Partial<ListenerConfig>): ListenerConfig {
+export function listenerWith(changes: Partial<TcpListenerConfig>): TcpListenerConfig {
   return {
     name: "default",
     port: 8443,

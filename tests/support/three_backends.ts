@@ -1,6 +1,6 @@
 import { AddressSet } from "../../lib/acl.ts";
 import { parseCidr } from "../../lib/addr.ts";
-import type { ListenerConfig } from "../../lib/config/config.ts";
+import type { TcpListenerConfig } from "../../lib/config/config.ts";
 import { named, Rig } from "./rig.ts";
 import { defaultTo, listenerWith, poolOf, routeTo } from "./routes.ts";
 
@@ -12,7 +12,7 @@ export const networks = (...texts: string[]) =>
   new AddressSet(texts.map((text) => parseCidr(text)!));
 
 /** A rig with ssh, http and default backends that answer with their names. */
-export async function rigWith(changes: Partial<ListenerConfig> = {}): Promise<Rig> {
+export async function rigWith(changes: Partial<TcpListenerConfig> = {}): Promise<Rig> {
   const rig = new Rig();
   rig.backend(22, named("shell"));
   rig.backend(80, named("web"));

@@ -26,7 +26,7 @@ function tally(balance: () => Candidate, from: readonly Candidate[], turns: numb
 }
 
 Deno.test("every algorithm chooses one of the candidates that it is given", () => {
-  assert.equal(algorithms.length, 7);
+  assert.equal(algorithms.length, 8);
   const all = candidates(1, 2, 3, 1, 5);
   for (const algorithm of algorithms) {
     const balance = balancers[algorithm](seeded(1));

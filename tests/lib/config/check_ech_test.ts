@@ -25,7 +25,7 @@ ${lines.join("\n")}
 
 Deno.test("a list and its key are taken, and a name without a port leads to the port listened on", async () => {
   const config = await configOf(file({ private_server_names: ["a.example", "b.example:1"] }));
-  assert.deepEqual(config.listeners[0]?.routes[0]?.ech?.privateServerNames, [
+  assert.deepEqual(config.tcp[0]?.routes[0]?.ech?.privateServerNames, [
     { host: "a.example", port: 8448 },
     { host: "b.example", port: 1 },
   ]);

@@ -7,7 +7,9 @@ const TARGET = 'listen_port = 443\ntcp_target = ["a:1"]\n';
 Deno.test("a file of two lines has every default", async () => {
   const config = await configOf(TARGET);
   assert.deepEqual(config, {
-    listeners: [{
+    udp: [],
+    maxFlows: 2048,
+    tcp: [{
       name: "default",
       port: 443,
       addresses: ["0.0.0.0"],
@@ -146,7 +148,7 @@ probe_timeout = "2s"
 tcp_recv_proxy_protocol = false
 tcp_target = ["c:1"]
 `);
-  const [top, b, c] = config.listeners;
+  const [top, b, c] = config.tcp;
   assert.ok(top !== undefined && b !== undefined && c !== undefined);
   assert.equal(config.maxConnections, 500);
   assert.equal(top.maxConnections, undefined);
@@ -166,7 +168,7 @@ tcp_target = ["c:1"]
 });
 
 Deno.test("the most specific access-control list decides alone", async () => {
-  const { listeners: [top, own, inherited] } = await configOf(`
+  const { tcp: [top, own, inherited] } = await configOf(`
 listen_port = 1
 [acl]
 deny = ["192.0.2.1"]
@@ -201,7 +203,7 @@ Deno.test("entries and listeners come in the order of the file, whatever their n
     names.map((name, i) =>
       `[${path}.${name}]\nprotocol = "tls"\nserver_names = ["s${i}"]\ntarget = ["a:1"]\n`
     ).join("");
-  const { listeners } = await configOf(
+  const { tcp: listeners } = await configOf(
     names.map((name, i) =>
       `[listeners.${name}]\nlisten_port = ${i + 1}\n${entries(`listeners.${name}.protocols`)}`
     ).join(""),

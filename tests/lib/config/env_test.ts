@@ -30,7 +30,7 @@ Deno.test("a variable says numbers, switches, words, durations and lists in text
       SLUICE_TCP_MAX_CONNECTIONS: "9",
     },
   });
-  const [listener] = config.listeners;
+  const [listener] = config.tcp;
   assert.equal(listener?.port, 444);
   assert.deepEqual(listener?.addresses, ["127.0.0.1", "127.0.0.2", "::"]);
   assert.deepEqual(listener?.trustedProxies?.networks, ["10.0.0.0/8", "::1"]);

@@ -25,7 +25,7 @@ const entries = Object.values({
 }) as Table[];
 
 Deno.test("the example loads as it is", async () => {
-  const { listeners: [listener, ...others] } = await configOf(example);
+  const { tcp: [listener, ...others] } = await configOf(example);
   assert.equal(others.length, 0);
   assert.ok(listener?.defaultRoute !== undefined && listener.routes.length > 2);
 });

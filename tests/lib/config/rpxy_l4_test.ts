@@ -9,13 +9,20 @@ const text = Deno.readTextFileSync(new URL("rpxy_l4.toml", import.meta.url));
 async function loadSample() {
   const loaded = await loadConfig(text, { file: "config.toml" });
   assert.ok(loaded.ok, loaded.ok ? "" : loaded.problems.map(formatProblem).join("\n"));
-  const [listener, ...others] = loaded.config.listeners;
+  const [listener, ...others] = loaded.config.tcp;
   assert.ok(listener !== undefined && others.length === 0);
   return { config: loaded.config, listener, warnings: loaded.warnings };
 }
 
 function match(protocol: string, conditions: Partial<RouteMatch> = {}): RouteMatch {
-  const nothing = { serverNames: [], alpns: [], hosts: [], patterns: [], minLength: 32 };
+  const nothing = {
+    serverNames: [],
+    alpns: [],
+    hosts: [],
+    dnsNames: [],
+    patterns: [],
+    minLength: 32,
+  };
   return { protocol, ...nothing, ...conditions };
 }
 
@@ -146,7 +153,7 @@ Deno.test("a listener for UDP alone is left out, and the others are served", asy
     file: "c.toml",
   });
   assert.ok(loaded.ok);
-  assert.deepEqual(loaded.config.listeners.map(({ name }) => name), ["default"]);
+  assert.deepEqual(loaded.config.tcp.map(({ name }) => name), ["default"]);
   assert.deepEqual(loaded.warnings.map(formatProblem), [
     "c.toml: UDP is not served by this version: listeners.dns.udp_target has no effect",
   ]);
@@ -162,7 +169,7 @@ Deno.test("[protocol.<name>] is [protocols.<name>]", async () => {
 
 Deno.test("listen_ipv6 alone is [::], and without it there is no IPv6", async () => {
   const rest = 'listen_port = 1\ntcp_target = ["a:1"]\n';
-  const addresses = async (line: string) => (await configOf(line + rest)).listeners[0]?.addresses;
+  const addresses = async (line: string) => (await configOf(line + rest)).tcp[0]?.addresses;
   assert.deepEqual(await addresses(""), ["0.0.0.0"]);
   assert.deepEqual(await addresses("listen_ipv6 = true\n"), ["0.0.0.0", "::"]);
   assert.deepEqual(await addresses('listen_address_v6 = "[::1]"\n'), ["0.0.0.0", "::1"]);

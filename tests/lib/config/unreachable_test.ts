@@ -138,6 +138,7 @@ Deno.test("what is called unreachable is exactly what routing never chooses", as
           protocol: "tls",
           serverNames: names,
           alpns,
+          dnsNames: [],
           hosts: [],
           patterns: [],
           minLength: 0,

@@ -10,7 +10,7 @@ Deno.test("the demo's configuration is good and has an entry for every protocol"
   const loaded = await loadConfig(demoConfig(8443, backends, "blue"), { file: "demo.toml" });
   assert.ok(loaded.ok, JSON.stringify(loaded));
   assert.deepEqual(loaded.warnings, []);
-  const [listener, ...more] = loaded.config.listeners;
+  const [listener, ...more] = loaded.config.tcp;
   assert.equal(more.length, 0);
   assert.equal(listener?.port, 8443);
   assert.deepEqual(listener.addresses, ["127.0.0.1"]);

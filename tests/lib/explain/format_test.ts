@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { stripVTControlCharacters } from "node:util";
 import { AddressSet } from "../../../lib/acl.ts";
 import { parseCidr } from "../../../lib/addr.ts";
-import type { ListenerConfig, Pool, Route } from "../../../lib/config/config.ts";
+import type { Pool, Route, TcpListenerConfig } from "../../../lib/config/config.ts";
 import { explain } from "../../../lib/explain.ts";
 import { type Asked, connectionOf } from "../../../lib/explain/asked.ts";
 import { formatExplanation } from "../../../lib/explain/format.ts";
@@ -28,7 +28,7 @@ const LISTENER = listenerWith({
   defaultRoute: DEFAULT,
 });
 
-function textOf(listener: ListenerConfig, asked: Asked): string {
+function textOf(listener: TcpListenerConfig, asked: Asked): string {
   return formatExplanation(explain(listener, asked), { colour: false });
 }
 
@@ -87,7 +87,7 @@ Deno.test("every outcome has its first line and its reason", () => {
   const request = bytes("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
   const peer = { address: "192.0.2.1" };
   const cases: ReadonlyArray<
-    readonly [ListenerConfig, Uint8Array, first: string, reason: string | undefined]
+    readonly [TcpListenerConfig, Uint8Array, first: string, reason: string | undefined]
   > = [
     [LISTENER, request, "→ route web → 127.0.0.1:8080", undefined],
     [LISTENER, bytes("\0"), "→ route default → 127.0.0.1:22", "no probe claims it"],
@@ -137,7 +137,7 @@ Deno.test("every outcome has its first line and its reason", () => {
 });
 
 Deno.test("silence that is not waited for, or that ends the connection, is said", () => {
-  const silence = (listener: ListenerConfig) =>
+  const silence = (listener: TcpListenerConfig) =>
     section(textOf(listener, { head: bytes(""), ended: false }), "silence");
   assert.deepEqual(silence(listenerWith({ defaultRoute: DEFAULT })), [
     "at once: → route default → 127.0.0.1:22",
