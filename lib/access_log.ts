@@ -6,7 +6,7 @@
 import { formatAddress, type SocketAddress } from "./addr.ts";
 import { jsonWord, quoted, word } from "./log_text.ts";
 
-/** Why a connection ended: a closed list, the same in the log and in metrics. */
+/** Why a connection or a flow ended: a closed list, the same in the log and in metrics. */
 export type EndReason =
   /** Both sides ended it. */
   | "ended"
@@ -31,6 +31,8 @@ export type EndReason =
   | "bad_client_hello"
   /** No backend could be reached. */
   | "connect_failed"
+  /** A flow that its client had left unanswered gave its place to a new one. */
+  | "evicted"
   /** Closed because sluice ended. */
   | "drained"
   /** A fault of sluice itself; the log has it. */
@@ -40,6 +42,7 @@ export interface ConnectionRecord {
   /** When it was accepted, ms since 1970. */
   readonly time: number;
   readonly id: number;
+  readonly transport: "tcp" | "udp";
   readonly listener: string;
   /** The client's own address: of the PROXY header where one was read. */
   readonly client: SocketAddress;
@@ -47,11 +50,15 @@ export interface ConnectionRecord {
   readonly serverName?: string;
   readonly host?: string;
   readonly alpns?: readonly string[];
+  readonly dnsName?: string;
   readonly route?: string;
   readonly backend?: SocketAddress;
   /** Bytes from the client delivered to the backend, and back. */
   readonly up: number;
   readonly down: number;
+  /** Of a flow: its datagrams, counted as its bytes. */
+  readonly datagramsUp?: number;
+  readonly datagramsDown?: number;
   /** ms */
   readonly duration: number;
   /** From accept until the route was decided, ms. */
@@ -68,9 +75,11 @@ export interface ConnectionRecord {
  * there is no value. What only some connections have comes last. No value holds a space but the quoted `detail`.
  */
 export function formatRecord(record: ConnectionRecord): string {
-  const { time, id, reason, listener, client, protocol, route, backend, up, down } = record;
+  const { time, id, reason, transport, listener, client, protocol, route, backend, up, down } =
+    record;
   let line = isoTime(time) +
     pad(" reason=" + reason, 22) +
+    " transport=" + transport +
     pad(" listener=" + word(listener), 18) +
     pad(" client=" + formatAddress(client), 29) +
     pad(" protocol=" + word(protocol), 15) +
@@ -85,6 +94,9 @@ export function formatRecord(record: ConnectionRecord): string {
   if (record.serverName !== undefined) line += " server_name=" + word(record.serverName);
   if (record.host !== undefined) line += " host=" + word(record.host);
   if (record.alpns !== undefined) line += " alpns=" + shown(record.alpns).map(word).join(",");
+  if (record.dnsName !== undefined) line += " dns_name=" + word(record.dnsName);
+  if (record.datagramsUp !== undefined) line += " datagrams_up=" + record.datagramsUp;
+  if (record.datagramsDown !== undefined) line += " datagrams_down=" + record.datagramsDown;
   if (record.detail !== undefined) line += " detail=" + quoted(record.detail);
   return line + "\n";
 }
@@ -93,7 +105,9 @@ export function formatRecord(record: ConnectionRecord): string {
 export function formatRecordAsJson(record: ConnectionRecord): string {
   const { protocol, route, backend, timeToRoute, timeToConnect, serverName, host, alpns, detail } =
     record;
+  const { dnsName, datagramsUp, datagramsDown } = record;
   let line = `{"time":"${isoTime(record.time)}","reason":"${record.reason}"` +
+    `,"transport":"${record.transport}"` +
     `,"listener":${jsonWord(record.listener)},"client":"${formatAddress(record.client)}"`;
   if (protocol !== undefined) line += `,"protocol":${jsonWord(protocol)}`;
   if (route !== undefined) line += `,"route":${jsonWord(route)}`;
@@ -106,6 +120,9 @@ export function formatRecordAsJson(record: ConnectionRecord): string {
   if (serverName !== undefined) line += `,"server_name":${jsonWord(serverName)}`;
   if (host !== undefined) line += `,"host":${jsonWord(host)}`;
   if (alpns !== undefined) line += `,"alpns":[${shown(alpns).map(jsonWord).join(",")}]`;
+  if (dnsName !== undefined) line += `,"dns_name":${jsonWord(dnsName)}`;
+  if (datagramsUp !== undefined) line += `,"datagrams_up":${datagramsUp}`;
+  if (datagramsDown !== undefined) line += `,"datagrams_down":${datagramsDown}`;
   if (detail !== undefined) line += `,"detail":${jsonWord(detail)}`;
   return line + "}\n";
 }

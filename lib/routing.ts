@@ -24,10 +24,10 @@ export interface RouteTable {
 }
 
 /** A probe and the routes that its match can lead to, first match wins. */
-export interface Detector {
+export interface Detector<AnyProbe = Probe, AnyRoute extends Route = Route> {
   readonly protocol: string;
-  readonly probe: Probe;
-  readonly routes: readonly Route[];
+  readonly probe: AnyProbe;
+  readonly routes: readonly AnyRoute[];
 }
 
 /** Whether more bytes may come, the stream has ended (or the head is full), or time is up. */
@@ -46,24 +46,41 @@ export type Decision =
 
 /** Orders a listener's routes: the table of probes first, then `regex` entries as in the file, then `any`. */
 export function routeTable(source: RouteSource): RouteTable {
-  const of = (protocol: string) => source.routes.filter(({ match }) => match.protocol === protocol);
-  const detectors: Detector[] = [];
-  for (const [protocol, probe] of Object.entries(tcpProbes)) {
+  return { detectors: detectorsFor(source.routes, { known: tcpProbes, regex, any }), source };
+}
+
+/** The probes of a transport. */
+export interface ProbeSet<AnyProbe> {
+  /** In the order in which they are asked. */
+  readonly known: Readonly<Record<string, AnyProbe>>;
+  readonly regex: (patterns: readonly RegExp[], minLength: number) => AnyProbe;
+  readonly any: AnyProbe;
+}
+
+/** The probes that some route asks for, in the order in which they are asked, each with its routes in theirs. */
+export function detectorsFor<AnyProbe, AnyRoute extends Route>(
+  all: readonly AnyRoute[],
+  probes: ProbeSet<AnyProbe>,
+): readonly Detector<AnyProbe, AnyRoute>[] {
+  const of = (protocol: string) => all.filter(({ match }) => match.protocol === protocol);
+  const detectors: Detector<AnyProbe, AnyRoute>[] = [];
+  for (const [protocol, probe] of Object.entries(probes.known)) {
     const routes = of(protocol).sort((a, b) => rank(a) - rank(b));
     if (routes.length > 0) detectors.push({ protocol, probe, routes });
   }
   for (const route of of("regex")) {
     const { patterns, minLength } = route.match;
-    detectors.push({ protocol: "regex", probe: regex(patterns, minLength), routes: [route] });
+    const probe = probes.regex(patterns, minLength);
+    detectors.push({ protocol: "regex", probe, routes: [route] });
   }
   const rest = of("any");
-  if (rest.length > 0) detectors.push({ protocol: "any", probe: any, routes: rest });
-  return { detectors, source };
+  if (rest.length > 0) detectors.push({ protocol: "any", probe: probes.any, routes: rest });
+  return detectors;
 }
 
 /** Name and ALPN, then name only, then ALPN only, then neither; within a class the order of the file. */
 function rank({ match }: Route): number {
-  const named = match.serverNames.length + match.hosts.length > 0;
+  const named = match.serverNames.length + match.hosts.length + match.dnsNames.length > 0;
   return (named ? 0 : 2) + (match.alpns.length > 0 ? 0 : 1);
 }
 
@@ -132,10 +149,11 @@ export function earlyAcl(
 /** Why a route of the right protocol does not take these facts; `undefined` if it does. */
 export function mismatch(
   { match }: Route,
-  { serverName, alpns, host }: Facts,
-): "server_name" | "alpn" | "host" | undefined {
+  { serverName, alpns, host, dnsName }: Facts,
+): "server_name" | "alpn" | "host" | "dns_name" | undefined {
   if (!named(match.serverNames, serverName)) return "server_name";
   if (!named(match.hosts, host)) return "host";
+  if (!named(match.dnsNames, dnsName)) return "dns_name";
   if (match.alpns.length > 0 && !match.alpns.some((alpn) => alpns?.includes(alpn))) return "alpn";
   return undefined;
 }

@@ -54,6 +54,7 @@ export class TcpConnection implements LiveConnection {
     this.#record = {
       time: parts.clock.date(),
       id,
+      transport: "tcp",
       listener: listener.config.name,
       client: this.#client,
       up: 0,

@@ -5,6 +5,7 @@ import { type ConnectionRecord, formatRecord, formatRecordAsJson } from "../../l
 const full: ConnectionRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
   id: 17,
+  transport: "tcp",
   listener: "default",
   client: { address: "192.0.2.7", port: 50022 },
   protocol: "tls",
@@ -25,6 +26,7 @@ const full: ConnectionRecord = {
 const bare: ConnectionRecord = {
   time: full.time,
   id: 18,
+  transport: "tcp",
   listener: "default",
   client: { address: "192.0.2.7", port: 50023 },
   up: 0,
@@ -39,6 +41,7 @@ Deno.test("a line has the time, then key=value in a fixed order", () => {
   assert.deepEqual(squeezed(formatRecord(full)), [
     "2026-01-02T03:04:05.006Z",
     "reason=ended",
+    "transport=tcp",
     "listener=default",
     "client=192.0.2.7:50022",
     "protocol=tls",
@@ -60,11 +63,11 @@ Deno.test("a line has the time, then key=value in a fixed order", () => {
 
 Deno.test("what a connection did not get to has a dash, so that columns keep their numbers", () => {
   const fields = squeezed(formatRecord(bare));
-  assert.equal(fields.length, 13);
+  assert.equal(fields.length, 14);
   assert.deepEqual(
     fields.map((field) => field.split("=")[0]),
     [
-      ...squeezed(formatRecord(full)).slice(0, 13).map((field) => field.split("=")[0]),
+      ...squeezed(formatRecord(full)).slice(0, 14).map((field) => field.split("=")[0]),
     ].with(0, fields[0]),
   );
   assert.ok(fields.includes("backend=-"));
@@ -79,6 +82,7 @@ Deno.test("a JSON line has the same keys and reads as the record", () => {
   assert.deepEqual(JSON.parse(formatRecordAsJson(full)), {
     time: "2026-01-02T03:04:05.006Z",
     reason: "ended",
+    transport: "tcp",
     listener: "default",
     client: "192.0.2.7:50022",
     protocol: "tls",
@@ -101,6 +105,7 @@ Deno.test("a JSON line has no key for what is not known", () => {
   assert.deepEqual(Object.keys(JSON.parse(formatRecordAsJson(bare))), [
     "time",
     "reason",
+    "transport",
     "listener",
     "client",
     "bytes_up",
@@ -121,7 +126,7 @@ Deno.test("whatever a client sent, it is one line, and its words are where they 
       assert.equal(text.match(/ (server_name|host|alpns|detail)=/g)?.length, 4);
       const line = formatRecordAsJson(record);
       assert.match(line, /^[ -~]+\n$/);
-      assert.deepEqual(Object.keys(JSON.parse(line)).length, 17);
+      assert.deepEqual(Object.keys(JSON.parse(line)).length, 18);
     }),
   );
 });

@@ -11,6 +11,7 @@ import { MemoryOutput } from "../support/process.ts";
 const record: ConnectionRecord = {
   time: Date.UTC(2026, 0, 1),
   id: 1,
+  transport: "tcp",
   listener: "default",
   client: { address: "192.0.2.7", port: 50022 },
   up: 1,

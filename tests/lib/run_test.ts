@@ -158,7 +158,7 @@ Deno.test("a connection that has ended is a line on stdout", () =>
     (await running.connect()).close();
     running.process.send("SIGTERM");
     assert.equal(await exit, 0);
-    assert.match(running.process.stdout.text, /^\S+ reason=\S+ +listener=default .*\n$/);
+    assert.match(running.process.stdout.text, /^\S+ reason=\S+ +transport=tcp listener=default .*\n$/);
   }));
 
 Deno.test("SIGHUP reloads at once, and one line says what changed", () =>

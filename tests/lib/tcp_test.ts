@@ -192,6 +192,7 @@ Deno.test("a connection leaves one record that says what it was", async () => {
     {
       time: rig.clock.date() - 7,
       id: 1,
+      transport: "tcp",
       listener: "default",
       client: CLIENT,
       protocol: "http",
