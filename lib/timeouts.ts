@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Ring } from "./ring.ts";
 import type { Clock, Deadline, Timer } from "./runtime/runtime.ts";
 
 /** Starts timeouts. */
@@ -35,7 +36,6 @@ export class Timeout implements Deadline {
   onPassed: (() => void) | undefined;
   /** When it comes due (`Clock.now()`, ms). */
   due = 0;
-  /** Its neighbours in the queue; itself while it is in none. */
   before: Timeout = this;
   after: Timeout = this;
   readonly #queue: Queue;
@@ -65,8 +65,7 @@ const MOST_DELAYS = 10;
 class Queue {
   readonly #clock: Clock;
   readonly #ms: number;
-  /** The first and the last in the ring; both absent when it is empty. */
-  #first: Timeout | undefined;
+  readonly #ring = new Ring<Timeout>();
   #timer: Timer | undefined;
   /** When the timer should come (`Clock.now()`, ms), and how often in a row it was too late. */
   #expected = 0;
@@ -79,33 +78,17 @@ class Queue {
 
   append(timeout: Timeout): void {
     timeout.due = this.#clock.now() + this.#ms;
-    if (this.#first === undefined) {
-      this.#first = timeout.before = timeout.after = timeout;
-      if (this.#timer === undefined) this.#expireIn(this.#ms);
-      return;
-    }
-    const last = this.#first.before;
-    last.after = this.#first.before = timeout;
-    timeout.before = last;
-    timeout.after = this.#first;
+    this.#ring.append(timeout);
+    if (this.#timer === undefined) this.#expireIn(this.#ms);
   }
 
-  /** Takes `timeout` out, if it is in. */
   remove(timeout: Timeout): void {
-    if (timeout.after === timeout && this.#first !== timeout) return;
-    if (timeout.after === timeout) {
-      this.#first = undefined;
-    } else {
-      timeout.before.after = timeout.after;
-      timeout.after.before = timeout.before;
-      if (this.#first === timeout) this.#first = timeout.after;
-    }
-    timeout.before = timeout.after = timeout;
+    this.#ring.remove(timeout);
   }
 
   close(): void {
     this.#timer?.cancel();
-    this.#first = undefined;
+    this.#ring.clear();
   }
 
   #expireIn(ms: number): void {
@@ -122,14 +105,12 @@ class Queue {
       return this.#expireIn(CATCHING_UP);
     }
     this.#delays = 0;
-    while (this.#first !== undefined && this.#first.due <= now) {
-      const timeout = this.#first;
-      this.remove(timeout);
-      timeout.passed = true;
-      timeout.onPassed?.();
+    let next;
+    while ((next = this.#ring.first) !== undefined && next.due <= now) {
+      this.#ring.remove(next);
+      next.passed = true;
+      next.onPassed?.();
     }
-    if (this.#first !== undefined && this.#timer === undefined) {
-      this.#expireIn(this.#first.due - now);
-    }
+    if (next !== undefined && this.#timer === undefined) this.#expireIn(next.due - now);
   };
 }

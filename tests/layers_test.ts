@@ -78,6 +78,7 @@ const PURE = [
   "lib/pcap.ts",
   "lib/pcap/",
   "lib/proxy_protocol.ts",
+  "lib/ring.ts",
   "lib/routing.ts",
   "lib/timeouts.ts",
 ];
