@@ -7,30 +7,40 @@
 import { type SocketAddress, unmapped } from "../addr.ts";
 import { FairShare } from "../fair_share.ts";
 import { pipe, type PipeParts, type Stream } from "../pipe.ts";
-import { systemReason } from "../system_error.ts";
 import { Timeouts } from "../timeouts.ts";
+import { bindDatagrams } from "./deno_datagrams.ts";
+import { netError, netErrorCode } from "./deno_errors.ts";
+import type { DatagramParts } from "./deno_sends.ts";
+import { DenoUpstreamSocket } from "./deno_upstream.ts";
 import {
   type Clock,
   type Conn,
   type ConnectOptions,
+  type DatagramListener,
+  type DatagramReceiver,
   type Deadline,
   type Listener,
   type ListenOptions,
   type Net,
   NetError,
-  type NetErrorCode,
   type PipeEnd,
   type PipeOptions,
+  type ReplyReceiver,
+  type UpstreamSocket,
 } from "./runtime.ts";
+import { Slabs } from "./slabs.ts";
 
-/** A Net on Deno.listen and Deno.connect. `close()` lets go of its timers once no connection is left. */
+/** A Net on Deno.listen, Deno.connect and Deno.listenDatagram. `close()` lets go of its timers once no connection is left. */
 export class DenoNet implements Net {
   readonly #timeouts: Timeouts;
   readonly #pipeParts: PipeParts;
+  readonly #datagramParts: DatagramParts;
 
   constructor(clock: Clock) {
+    const share = new FairShare();
     this.#timeouts = new Timeouts(clock);
-    this.#pipeParts = { share: new FairShare(), timeouts: this.#timeouts, isReset };
+    this.#pipeParts = { share, timeouts: this.#timeouts, isReset };
+    this.#datagramParts = { share, clock, slabs: new Slabs() };
   }
 
   listen({ address, port, backlog }: ListenOptions): Listener {
@@ -57,6 +67,14 @@ export class DenoNet implements Net {
 
   pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
     return pipe(streamOf(downstream), streamOf(upstream), options, this.#pipeParts);
+  }
+
+  bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {
+    return bindDatagrams(at, receiver, this.#datagramParts);
+  }
+
+  associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket {
+    return new DenoUpstreamSocket(to, receiver, this.#datagramParts);
   }
 
   close(): void {
@@ -213,40 +231,3 @@ function socketAddress(address: Deno.Addr): SocketAddress {
 function isReset(error: unknown): boolean {
   return netErrorCode(error) !== "closed";
 }
-
-function netError(error: unknown): NetError {
-  return new NetError(netErrorCode(error), systemReason(error), { cause: error });
-}
-
-/** The system's error codes come first: Deno folds several of them into one class. */
-function netErrorCode(error: unknown): NetErrorCode {
-  const code = error instanceof Error && "code" in error ? ERRNO[String(error.code)] : undefined;
-  if (code !== undefined) return code;
-  if (error instanceof Deno.errors.ConnectionReset) return "reset";
-  if (error instanceof Deno.errors.BrokenPipe) return "reset";
-  if (error instanceof Deno.errors.ConnectionAborted) return "reset";
-  if (error instanceof Deno.errors.BadResource) return "closed";
-  if (error instanceof Deno.errors.Interrupted) return "closed";
-  if (error instanceof Deno.errors.NotCapable) return "denied";
-  return "other";
-}
-
-const ERRNO: Readonly<Record<string, NetErrorCode>> = {
-  EACCES: "denied",
-  EADDRINUSE: "in_use",
-  EADDRNOTAVAIL: "unavailable",
-  EAFNOSUPPORT: "unavailable",
-  ECONNABORTED: "reset",
-  ECONNREFUSED: "refused",
-  ECONNRESET: "reset",
-  EHOSTUNREACH: "unreachable",
-  EMFILE: "exhausted",
-  ENETUNREACH: "unreachable",
-  ENFILE: "exhausted",
-  ENOBUFS: "exhausted",
-  ENOMEM: "exhausted",
-  ENOTCONN: "reset",
-  EPERM: "denied",
-  EPIPE: "reset",
-  ETIMEDOUT: "timeout",
-};

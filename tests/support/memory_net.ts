@@ -5,6 +5,8 @@ import {
   type Clock,
   type Conn,
   type ConnectOptions,
+  type DatagramListener,
+  type DatagramReceiver,
   type Deadline,
   type Listener,
   type ListenOptions,
@@ -12,8 +14,11 @@ import {
   NetError,
   type PipeEnd,
   type PipeOptions,
+  type ReplyReceiver,
+  type UpstreamSocket,
 } from "../../lib/runtime/runtime.ts";
 import { Timeouts } from "../../lib/timeouts.ts";
+import { MemoryDatagrams, type MemoryPeer } from "./memory_datagrams.ts";
 
 /** Bytes that a connection holds in one direction before its writer waits. */
 const CAPACITY = 65_536;
@@ -26,12 +31,14 @@ export class MemoryNet implements Net {
   readonly #listeners = new Map<string, MemoryListener>();
   /** Addresses that never answer, as behind a firewall that drops. */
   readonly silent = new Set<string>();
-  /** Addresses to which a connect fails as a whole, and how. */
+  /** Addresses to which a connect, or an associated socket, fails as a whole, and how. */
   readonly broken = new Map<string, NetError>();
+  /** Where datagrams go. Their ports are others than those of connections. */
+  readonly datagrams = new MemoryDatagrams(this.silent);
   /** The options that connections were given, in turn. */
   readonly tuned: string[] = [];
   /** Connections made and not yet closed, both ends counted. */
-  open = 0;
+  openConns = 0;
   #nextPort = 40_000;
 
   constructor(clock: Clock) {
@@ -75,9 +82,29 @@ export class MemoryNet implements Net {
     }
     const up = new Channel();
     const down = new Channel();
-    this.open += 2;
+    this.openConns += 2;
     listener.deliver(new MemoryConn(this, to, from, up, down));
     return Promise.resolve(new MemoryConn(this, from, to, down, up));
+  }
+
+  /** Connections and associated sockets that were not yet closed; of a connection both ends are counted. */
+  get open(): number {
+    return this.openConns + this.datagrams.open;
+  }
+
+  bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {
+    return this.datagrams.bind(at, receiver);
+  }
+
+  associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket {
+    const fault = this.broken.get(formatAddress(to));
+    if (fault !== undefined) throw fault;
+    return this.datagrams.associate(to, receiver);
+  }
+
+  /** A client or a backend of datagrams at `at`, driven by the test. */
+  peer(at: SocketAddress): MemoryPeer {
+    return this.datagrams.peer(at);
   }
 
   pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
@@ -256,6 +283,6 @@ export class MemoryConn implements Conn {
     this.outgoing.end(this.incoming.size > 0 ? "reset" : state);
     this.incoming.end("reset");
     this.incoming.wake();
-    this.net.open--;
+    this.net.openConns--;
   }
 }

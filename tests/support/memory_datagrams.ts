@@ -1,0 +1,324 @@
+import { formatAddress, type SocketAddress } from "../../lib/addr.ts";
+import {
+  type DatagramListener,
+  type DatagramReceiver,
+  NetError,
+  type Peer,
+  type ReplyReceiver,
+  type ReplySocket,
+  type Sending,
+  type UpstreamSocket,
+} from "../../lib/runtime/runtime.ts";
+
+/** Sends of one socket that wait, and datagrams that a bound port holds, before there are too many. */
+const MOST = 64;
+/** What the bytes of a datagram become when their receiver said that it is done with them. */
+const GARBAGE = 0xa5;
+/** Ports of one address that associated sockets are given. */
+const PORTS = 20_000;
+
+/** Whoever has an address here. */
+interface Endpoint {
+  /** What was sent to `to`, in a copy of its own. */
+  arrived(datagram: Uint8Array, from: SocketAddress, to: SocketAddress): void;
+}
+
+/** A datagram under way, with what is to become of its bytes and its sender. */
+interface Sent {
+  readonly bytes: Uint8Array;
+  readonly from: SocketAddress;
+  readonly to: SocketAddress;
+  readonly onTaken: () => void;
+  readonly onRefused: () => void;
+}
+
+/**
+ * Datagrams in memory: each arrives a promise later, in the order in which they were sent. It is as hard on its users as
+ * the seam allows: bytes are taken from a sender only as they leave, and are garbage once their receiver is done.
+ */
+export class MemoryDatagrams {
+  readonly #endpoints = new Map<string, Endpoint>();
+  readonly #silent: ReadonlySet<string>;
+  #sent: Sent[] = [];
+  #isHolding = false;
+  #associated = 0;
+  #nextPort = 40_000;
+  /** Addresses whose sockets say that they are full: the local one of a bound port, the other end of an associated one. */
+  readonly full = new Set<string>();
+  /** Sockets that were associated and not yet closed. */
+  open = 0;
+
+  /** @param silent Addresses that swallow what they are sent. */
+  constructor(silent: ReadonlySet<string>) {
+    this.#silent = silent;
+  }
+
+  bind({ address, port }: SocketAddress, receiver: DatagramReceiver): DatagramListener {
+    const at = { address, port: port === 0 ? this.#nextPort++ : port };
+    const bound = new MemoryBound(this, at, receiver);
+    this.claim(at, bound);
+    return bound;
+  }
+
+  associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket {
+    const n = this.#associated++;
+    const host = 1 + Math.floor(n / PORTS);
+    const address = to.address.includes(":") ? `fd00::${host.toString(16)}` : `127.1.0.${host}`;
+    const at = { address, port: 40_000 + n % PORTS };
+    const socket = new MemoryUpstream(this, at, to, receiver);
+    this.claim(at, socket);
+    this.open++;
+    return socket;
+  }
+
+  /** Somebody at `at` who is driven by a test: a client, or a backend. */
+  peer(at: SocketAddress): MemoryPeer {
+    const peer = new MemoryPeer(this, at);
+    this.claim(at, peer);
+    return peer;
+  }
+
+  /** From now on nothing leaves: sends stay under way. */
+  hold(): void {
+    this.#isHolding = true;
+  }
+
+  /** What was held leaves, and what is sent from now on as well. */
+  release(): void {
+    this.#isHolding = false;
+    if (this.#sent.length > 0) queueMicrotask(this.#deliver);
+  }
+
+  claim(at: SocketAddress, endpoint: Endpoint): void {
+    const key = formatAddress(at);
+    if (this.#endpoints.has(key)) throw new NetError("in_use", `${key} is in use`);
+    this.#endpoints.set(key, endpoint);
+  }
+
+  leave(at: SocketAddress): void {
+    this.#endpoints.delete(formatAddress(at));
+  }
+
+  post(sent: Sent): void {
+    this.#sent.push(sent);
+    if (this.#sent.length === 1 && !this.#isHolding) queueMicrotask(this.#deliver);
+  }
+
+  readonly #deliver = (): void => {
+    const sent = this.#sent;
+    this.#sent = [];
+    for (const { bytes, from, to, onTaken, onRefused } of sent) {
+      const endpoint = this.#at(to);
+      if (endpoint !== undefined) endpoint.arrived(bytes.slice(), from, to);
+      else if (!this.#silent.has(formatAddress(to))) onRefused();
+      onTaken();
+    }
+  };
+
+  #at(to: SocketAddress): Endpoint | undefined {
+    const wildcards = to.address.includes(":") ? ["::"] : ["0.0.0.0", "::"];
+    for (const address of [to.address, ...wildcards]) {
+      const endpoint = this.#endpoints.get(formatAddress({ address, port: to.port }));
+      if (endpoint !== undefined) return endpoint;
+    }
+    return undefined;
+  }
+}
+
+/** Sends of one socket. */
+class Sends {
+  #underWay = 0;
+
+  constructor(private readonly net: MemoryDatagrams, private readonly fullWith: SocketAddress) {}
+
+  get isFull(): boolean {
+    return this.#underWay >= MOST || this.net.full.has(formatAddress(this.fullWith));
+  }
+
+  send(bytes: Uint8Array, from: SocketAddress, to: SocketAddress, onRefused = () => {}): Sending {
+    this.#underWay++;
+    return new Promise((resolve) => {
+      const onTaken = () => {
+        this.#underWay--;
+        resolve();
+      };
+      this.net.post({ bytes, from, to, onTaken, onRefused });
+    });
+  }
+}
+
+/** Datagrams on their way to a receiver, of which only so many may be in its hands at once. */
+class Inbox {
+  readonly #waiting: Array<{ bytes: Uint8Array; receive: () => Sending }> = [];
+  #held = 0;
+  isClosed = false;
+
+  constructor(private readonly mostHeld: number) {}
+
+  take(bytes: Uint8Array, receive: () => Sending): void {
+    this.#waiting.push({ bytes, receive });
+    this.#next();
+  }
+
+  #next(): void {
+    while (this.#held < this.mostHeld && !this.isClosed) {
+      const next = this.#waiting.shift();
+      if (next === undefined) return;
+      const sending = next.receive();
+      if (sending === undefined) {
+        next.bytes.fill(GARBAGE);
+        continue;
+      }
+      this.#held++;
+      sending.then(() => {
+        next.bytes.fill(GARBAGE);
+        this.#held--;
+        this.#next();
+      });
+    }
+  }
+}
+
+class MemoryBound implements DatagramListener, Endpoint {
+  readonly #inbox = new Inbox(MOST);
+  readonly #sockets = new Map<string, MemoryReplySocket>();
+
+  constructor(
+    private readonly net: MemoryDatagrams,
+    readonly address: SocketAddress,
+    private readonly receiver: DatagramReceiver,
+  ) {}
+
+  get isClosed(): boolean {
+    return this.#inbox.isClosed;
+  }
+
+  arrived(datagram: Uint8Array, from: SocketAddress, to: SocketAddress): void {
+    let at = this.#sockets.get(to.address);
+    if (at === undefined) {
+      this.#sockets.set(to.address, at = new MemoryReplySocket(this.net, this, to));
+    }
+    const peer: Peer = { hostname: from.address, port: from.port };
+    const socket = at;
+    this.#inbox.take(datagram, () => this.receiver.received(datagram, peer, socket));
+  }
+
+  close(): Promise<void> {
+    if (!this.isClosed) this.net.leave(this.address);
+    this.#inbox.isClosed = true;
+    return Promise.resolve();
+  }
+}
+
+class MemoryReplySocket implements ReplySocket {
+  readonly #sends: Sends;
+
+  constructor(
+    net: MemoryDatagrams,
+    private readonly bound: MemoryBound,
+    readonly local: SocketAddress,
+  ) {
+    this.#sends = new Sends(net, local);
+  }
+
+  get isFull(): boolean {
+    return this.#sends.isFull;
+  }
+
+  send(datagram: Uint8Array, { hostname, port }: Peer): Sending {
+    if (this.bound.isClosed) return undefined;
+    return this.#sends.send(datagram, this.local, { address: hostname, port });
+  }
+}
+
+class MemoryUpstream implements UpstreamSocket, Endpoint {
+  readonly #sends: Sends;
+  readonly #inbox = new Inbox(1);
+
+  constructor(
+    private readonly net: MemoryDatagrams,
+    private readonly local: SocketAddress,
+    private readonly to: SocketAddress,
+    private readonly receiver: ReplyReceiver,
+  ) {
+    this.#sends = new Sends(net, to);
+  }
+
+  get isFull(): boolean {
+    return this.#sends.isFull;
+  }
+
+  send(datagram: Uint8Array): Sending {
+    if (this.#inbox.isClosed) return undefined;
+    return this.#sends.send(datagram, this.local, this.to, () => {
+      if (this.#inbox.isClosed) return;
+      this.receiver.failed(new NetError("refused", "Connection refused"));
+    });
+  }
+
+  arrived(datagram: Uint8Array, from: SocketAddress): void {
+    if (formatAddress(from) !== formatAddress(this.to)) return;
+    this.#inbox.take(datagram, () => this.receiver.received(datagram));
+  }
+
+  close(): void {
+    if (this.#inbox.isClosed) return;
+    this.#inbox.isClosed = true;
+    this.net.leave(this.local);
+    this.net.open--;
+  }
+}
+
+/** A client or a backend in the hands of a test. */
+export class MemoryPeer implements Endpoint {
+  /** All that came so far, and where each came from. */
+  readonly received: Uint8Array[] = [];
+  readonly sources: SocketAddress[] = [];
+  /** How many of its datagrams found nobody. */
+  refused = 0;
+  /** Called with each datagram as it comes; a backend answers here. */
+  onDatagram: ((datagram: Uint8Array, from: SocketAddress) => void) | undefined;
+  #taken = 0;
+  #onArrived: (() => void) | undefined;
+
+  constructor(private readonly net: MemoryDatagrams, readonly address: SocketAddress) {}
+
+  send(datagram: Uint8Array, to: SocketAddress): void {
+    const onRefused = () => void this.refused++;
+    this.net.post({
+      bytes: datagram.slice(),
+      from: this.address,
+      to,
+      onTaken: () => {},
+      onRefused,
+    });
+  }
+
+  /** Sends to whom it last heard of. */
+  reply(datagram: Uint8Array): void {
+    const to = this.sources.at(-1);
+    if (to === undefined) throw new Error("nobody has sent anything");
+    this.send(datagram, to);
+  }
+
+  /** The next datagram, in the order of their coming. */
+  async next(): Promise<Uint8Array> {
+    const at = this.#taken++;
+    for (;;) {
+      const datagram = this.received[at];
+      if (datagram !== undefined) return datagram;
+      await new Promise<void>((resolve) => this.#onArrived = resolve);
+    }
+  }
+
+  arrived(datagram: Uint8Array, from: SocketAddress): void {
+    this.received.push(datagram);
+    this.sources.push(from);
+    this.#onArrived?.();
+    this.onDatagram?.(datagram, from);
+  }
+
+  close(): void {
+    this.net.leave(this.address);
+  }
+}
