@@ -155,7 +155,7 @@ function inputsIn(
   const magic = Array.from(bytes.subarray(0, 4), (byte) => byte.toString(16).padStart(2, "0"));
   if (!CAPTURE.test(magic.join(""))) return [{ asked: { head: bytes, ended: false, ...peer } }];
   try {
-    const flows = readPcap(bytes);
+    const flows = readPcap(bytes).flows.filter((flow) => flow.transport === "tcp");
     if (flows.length === 0) throw new UsageError("there is no TCP connection in the capture");
     return flows.map(({ client, server, head, ended }) => ({
       name: `${formatAddress(client)} > ${formatAddress(server)}`,

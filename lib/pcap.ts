@@ -5,106 +5,84 @@
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
 import { readCaptureFile } from "./pcap/capture_file.ts";
-import { readIpPacket, readSegment, type Segment } from "./pcap/packet.ts";
+import {
+  type Datagram,
+  readDatagram,
+  readIpPacket,
+  readSegment,
+  type Segment,
+} from "./pcap/packet.ts";
+import { type TcpFlow, TcpStream } from "./pcap/tcp_stream.ts";
+import { UdpExchange, type UdpFlow } from "./pcap/udp_exchange.ts";
 
-/** The client's side of a captured TCP connection. */
-export interface TcpFlow {
-  readonly client: SocketAddress;
-  readonly server: SocketAddress;
-  /** What the client sent, put in order, up to the first byte that was not captured or {@linkcode MAX_FLOW_BYTES}. */
-  readonly head: Uint8Array;
-  /** Whether the client ended its stream right behind `head`. */
-  readonly ended: boolean;
+export type { TcpFlow, UdpFlow };
+
+/** What a capture shows. */
+export interface Capture {
+  /** In the order in which they begin. */
+  readonly flows: readonly (TcpFlow | UdpFlow)[];
+  /** How many packets were read. */
+  readonly packets: number;
+  /** Whether the file ends in the middle of the packet behind them. */
+  readonly isCutOff: boolean;
 }
 
-/** Most bytes kept of a connection: twice the default of `probe_max_bytes`. */
-export const MAX_FLOW_BYTES = 65_536;
-/** Most connections read from a capture; those that begin later are passed over. */
+/** Most connections and flows read from a capture; those that begin later are passed over. */
 export const MAX_FLOWS = 1024;
 
 /**
- * Reads the TCP connections of a capture, in the order in which they begin. Whoever sends the SYN is the client;
- * where the capture has none, whoever sends first.
+ * Reads the TCP connections and UDP flows of a capture.
  * @param bytes A pcap or pcapng file of Ethernet, raw IP, loopback or Linux "any" packets.
  * @throws {SyntaxError} If it is no such file, or a damaged one.
  */
-export function readPcap(bytes: Uint8Array): readonly TcpFlow[] {
-  const streams: Stream[] = [];
-  const current = new Map<string, Stream>();
-  for (const packet of readCaptureFile(bytes)) {
+export function readPcap(bytes: Uint8Array): Capture {
+  const { packets, isCutOff } = readCaptureFile(bytes);
+  const flows = new Flows();
+  for (const packet of packets) {
     const ip = readIpPacket(packet);
     const segment = ip && readSegment(ip);
-    if (segment === undefined) continue;
+    const datagram = ip && readDatagram(ip);
+    if (segment !== undefined) flows.addSegment(segment);
+    if (datagram !== undefined) flows.addDatagram(datagram);
+  }
+  return { flows: flows.all.map((each) => each.flow()), packets: packets.length, isCutOff };
+}
+
+/** The flows of a capture, while it is read. */
+class Flows {
+  readonly all: Array<TcpStream | UdpExchange> = [];
+  /** By who sends to whom: the latest between them. */
+  readonly #streams = new Map<string, TcpStream>();
+  readonly #exchanges = new Map<string, UdpExchange>();
+
+  addSegment(segment: Segment): void {
     const forth = key(segment.source, segment.destination);
     const back = key(segment.destination, segment.source);
-    let stream = current.get(forth) ?? current.get(back);
+    let stream = this.#streams.get(forth) ?? this.#streams.get(back);
     if (stream === undefined || stream.isReopenedBy(segment)) {
-      if (streams.length === MAX_FLOWS) continue;
-      stream = new Stream(segment);
-      streams.push(stream);
-      current.delete(back);
-      current.set(key(stream.client, stream.server), stream);
+      if (this.all.length === MAX_FLOWS) return;
+      stream = new TcpStream(segment);
+      this.all.push(stream);
+      this.#streams.delete(back);
+      this.#streams.set(key(stream.client, stream.server), stream);
     }
     if (forth === key(stream.client, stream.server)) stream.add(segment);
   }
-  return streams.map((stream) => stream.flow());
+
+  addDatagram(datagram: Datagram): void {
+    const forth = key(datagram.source, datagram.destination);
+    if (this.#exchanges.has(key(datagram.destination, datagram.source))) return;
+    let exchange = this.#exchanges.get(forth);
+    if (exchange === undefined) {
+      if (this.all.length === MAX_FLOWS) return;
+      exchange = new UdpExchange(datagram);
+      this.all.push(exchange);
+      this.#exchanges.set(forth, exchange);
+    }
+    exchange.add(datagram);
+  }
 }
 
 function key(from: SocketAddress, to: SocketAddress): string {
   return `${formatAddress(from)} ${formatAddress(to)}`;
-}
-
-/** What a client sends, while the capture is read. Sequence numbers count from the first byte, modulo 2^32. */
-class Stream {
-  readonly client: SocketAddress;
-  readonly server: SocketAddress;
-  /** The sequence number of the first byte. */
-  readonly #start: number;
-  readonly #pieces: Array<{ readonly at: number; readonly bytes: Uint8Array }> = [];
-  #endsAt: number | undefined;
-
-  /** @param first The first segment captured, of either side. */
-  constructor(first: Segment) {
-    const isAnswer = first.syn && first.ack;
-    this.client = isAnswer ? first.destination : first.source;
-    this.server = isAnswer ? first.source : first.destination;
-    this.#start = isAnswer ? first.acknowledgment : firstByte(first);
-  }
-
-  /** Whether `segment` begins another connection between the same ends; the same SYN sent again does not. */
-  isReopenedBy(segment: Segment): boolean {
-    return segment.syn && !segment.ack && firstByte(segment) !== this.#start;
-  }
-
-  /** Takes in a segment of the client. */
-  add(segment: Segment): void {
-    const at = (firstByte(segment) - this.#start) >>> 0;
-    if (at > MAX_FLOW_BYTES) return;
-    if (segment.payload.length > 0) this.#pieces.push({ at, bytes: segment.payload });
-    if (segment.fin) this.#endsAt = at + segment.payload.length;
-  }
-
-  /** Puts the pieces in order; of bytes that were sent twice the earlier piece's stand. */
-  flow(): TcpFlow {
-    const parts: Uint8Array[] = [];
-    let end = 0;
-    for (const { at, bytes } of this.#pieces.sort((a, b) => a.at - b.at)) {
-      if (at > end) break;
-      const fresh = bytes.subarray(end - at, MAX_FLOW_BYTES - at);
-      parts.push(fresh);
-      end += fresh.length;
-    }
-    const head = new Uint8Array(end);
-    let filled = 0;
-    for (const part of parts) {
-      head.set(part, filled);
-      filled += part.length;
-    }
-    return { client: this.client, server: this.server, head, ended: this.#endsAt === end };
-  }
-}
-
-/** The sequence number of a segment's first byte; its SYN counts as one before it (RFC 9293 §3.4). */
-function firstByte({ sequence, syn }: Segment): number {
-  return (sequence + (syn ? 1 : 0)) >>> 0;
 }

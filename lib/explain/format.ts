@@ -9,7 +9,7 @@ import type { AclVerdict, Explanation, Outcome } from "../explain.ts";
 import { word } from "../log_text.ts";
 import type { BackendOrder, Client, KnownOrder } from "./backends.ts";
 import { count, duration, outcomeText, reasonText } from "./outcome_text.ts";
-import type { ProbeVerdict, RouteVerdict } from "./verdicts.ts";
+import type { Mismatch, ProbeVerdict, RouteVerdict } from "./verdicts.ts";
 
 export interface FormatOptions {
   /** Whether to use the colours of a terminal. */
@@ -146,6 +146,13 @@ function list(values: readonly string[]): string {
   return values.length === 0 ? "nothing" : values.map(word).join(", ");
 }
 
+const WANTED: Readonly<Record<Mismatch, string>> = {
+  server_name: "SNI",
+  host: "Host",
+  dns_name: "the DNS name",
+  alpn: "ALPN",
+};
+
 function routeLine(verdict: RouteVerdict, all: readonly RouteVerdict[], paint: Paint): string {
   const name = verdict.route.padEnd(Math.max(...all.map(({ route }) => route.length)));
   switch (verdict.verdict) {
@@ -154,7 +161,7 @@ function routeLine(verdict: RouteVerdict, all: readonly RouteVerdict[], paint: P
     case "later":
       return paint.dim(`· ${name}  would take it too, but comes later`);
     case "mismatch": {
-      const what = { server_name: "SNI", host: "Host", alpn: "ALPN" }[verdict.on];
+      const what = WANTED[verdict.on];
       return `${paint.dim("✗")} ${name}  wants ${what} ${list(verdict.wanted)}; got ${
         list(verdict.got)
       }`;

@@ -22,6 +22,9 @@ export interface ProbeVerdict {
   readonly facts?: Facts;
 }
 
+/** What a route and a client of its protocol may differ in. */
+export type Mismatch = NonNullable<ReturnType<typeof mismatch>>;
+
 /** Why a route of the protocol that was detected takes the connection or not. */
 export type RouteVerdict =
   | { readonly route: string; readonly verdict: "wins" }
@@ -30,7 +33,7 @@ export type RouteVerdict =
   | {
     readonly route: string;
     readonly verdict: "mismatch";
-    readonly on: "server_name" | "host" | "alpn";
+    readonly on: Mismatch;
     readonly wanted: readonly string[];
     /** Empty when the client said nothing of the kind. */
     readonly got: readonly string[];
@@ -92,15 +95,17 @@ export function routeVerdicts(
 }
 
 function compared(
-  on: "server_name" | "host" | "alpn",
+  on: Mismatch,
   { match }: Route,
-  { serverName, host, alpns = [] }: Facts,
+  { serverName, host, dnsName, alpns = [] }: Facts,
 ): { readonly wanted: readonly string[]; readonly got: readonly string[] } {
   switch (on) {
     case "server_name":
       return { wanted: match.serverNames, got: serverName === undefined ? [] : [serverName] };
     case "host":
       return { wanted: match.hosts, got: host === undefined ? [] : [host] };
+    case "dns_name":
+      return { wanted: match.dnsNames, got: dnsName === undefined ? [] : [dnsName] };
     case "alpn":
       return { wanted: match.alpns, got: alpns };
     default:

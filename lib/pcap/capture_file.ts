@@ -29,6 +29,13 @@ export interface Packet {
   readonly bytes: Uint8Array;
 }
 
+/** What a capture file holds. */
+export interface CaptureFile {
+  readonly packets: readonly Packet[];
+  /** Whether it ends before its last packet does, as while it is being written: that one is left out. */
+  readonly isCutOff: boolean;
+}
+
 interface Interface {
   readonly linkType: number;
   /** Most bytes kept of a packet; 0: all. */
@@ -52,7 +59,7 @@ const BLOCK_FRAME = 12;
  * Reads a capture file.
  * @throws {SyntaxError} If it is no capture file, or a damaged one.
  */
-export function readCaptureFile(bytes: Uint8Array): readonly Packet[] {
+export function readCaptureFile(bytes: Uint8Array): CaptureFile {
   const packets: Packet[] = [];
   const outcome = attempt(
     (file) => {
@@ -60,14 +67,12 @@ export function readCaptureFile(bytes: Uint8Array): readonly Packet[] {
       return "whole" as const;
     },
     bytes,
-    true,
+    false,
   );
-  if (outcome !== "whole") {
-    throw new SyntaxError(
-      `the capture is cut off after packet ${packets.length}: end the tool that writes it first, or use "tcpdump -U"`,
-    );
+  if (outcome !== "whole" && outcome.kind === "no") {
+    throw new SyntaxError(`damaged capture: what follows packet ${packets.length} does not fit`);
   }
-  return packets;
+  return { packets, isCutOff: outcome !== "whole" };
 }
 
 function readPackets(file: ByteReader, packets: Packet[]): void {

@@ -1,5 +1,5 @@
 /**
- * From a captured packet to what it carries: link header → IP → TCP.
+ * From a captured packet to what it carries: link header → IP → TCP or UDP.
  *
  * ```
  * Ethernet    addresses 12, [802.1Q tag 4]*, type 2
@@ -7,6 +7,7 @@
  * IPv4        version and header length 1, 1, total length 2, 2, fragment 2, 1, protocol 1, 2, addresses 4+4, options
  * IPv6        version … 4, payload length 2, next header 1, 1, addresses 16+16, extension headers
  * TCP         ports 2+2, sequence 4, acknowledgment 4, header length (4 bits) 1, flags 1, 6, options
+ * UDP         ports 2+2, length 2, 2
  * ```
  *
  * @module
@@ -19,7 +20,7 @@ import type { Packet } from "./capture_file.ts";
 
 /** What an IP packet carries, and between whom. */
 export interface IpPacket {
-  /** TCP is 6. */
+  /** TCP is 6, UDP 17. */
   readonly protocol: number;
   readonly source: string;
   readonly destination: string;
@@ -37,6 +38,16 @@ export interface Segment {
   readonly ack: boolean;
   readonly fin: boolean;
   readonly payload: Uint8Array;
+}
+
+/** A UDP datagram (RFC 768). */
+export interface Datagram {
+  readonly source: SocketAddress;
+  readonly destination: SocketAddress;
+  /** As far as it was captured. */
+  readonly payload: Uint8Array;
+  /** Whether that is all of it. */
+  readonly isWhole: boolean;
 }
 
 // https://www.tcpdump.org/linktypes.html
@@ -58,11 +69,14 @@ const TYPES_VLAN = [0x8100, 0x88a8, 0x9100];
 
 // IP protocol numbers; those of extension headers are of RFC 8200 §4.1 and RFC 4302.
 const TCP = 6;
+const UDP = 17;
 const FRAGMENT = 44;
 const AUTHENTICATION = 51;
 const HOP_BY_HOP = 0;
 const ROUTING = 43;
 const DESTINATION_OPTIONS = 60;
+
+const UDP_HEADER_LENGTH = 8;
 
 /**
  * The IP packet in a captured one; `undefined` for anything else, and for fragments.
@@ -195,6 +209,28 @@ export function readSegment(packet: IpPacket): Segment | undefined {
         ack: (flags & 0x10) !== 0,
         fin: (flags & 0x01) !== 0,
         payload: reader.rest(),
+      };
+    },
+    packet.payload,
+    true,
+  );
+  return found === undefined || "kind" in found ? undefined : found;
+}
+
+/** The UDP datagram in an IP packet; `undefined` if it carries none. */
+export function readDatagram(packet: IpPacket): Datagram | undefined {
+  if (packet.protocol !== UDP) return undefined;
+  const found = attempt(
+    (reader) => {
+      const [sourcePort, destinationPort] = [reader.u16(), reader.u16()];
+      const length = reader.u16() - UDP_HEADER_LENGTH;
+      reader.skip(2);
+      if (length < 0) return undefined;
+      return {
+        source: { address: packet.source, port: sourcePort },
+        destination: { address: packet.destination, port: destinationPort },
+        payload: reader.bytes(Math.min(length, reader.remaining)),
+        isWhole: length <= packet.payload.length - UDP_HEADER_LENGTH,
       };
     },
     packet.payload,

@@ -1,10 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { MAX_FLOW_BYTES, MAX_FLOWS, readPcap, type TcpFlow } from "../../lib/pcap.ts";
+import { MAX_FLOWS, readPcap, type TcpFlow, type UdpFlow } from "../../lib/pcap.ts";
+import { MAX_FLOW_BYTES } from "../../lib/pcap/tcp_stream.ts";
+import { MAX_FLOW_DATAGRAMS } from "../../lib/pcap/udp_exchange.ts";
+import { dns } from "../../probes/dns.ts";
+import { quic } from "../../probes/quic.ts";
 import { tls } from "../../probes/tls.ts";
 import { concat } from "../support/bytes.ts";
 import {
   ACK,
+  datagram,
   enhancedPacket,
   ethernet,
   FIN,
@@ -33,8 +38,28 @@ function answered(sequence: number, data = "", parts: Partial<SegmentParts> = {}
   return ipv4(2, 1, segment({ from: SERVER, to: CLIENT, sequence, data, ...parts }));
 }
 
+/** A datagram between ports of 192.0.2.1 and 192.0.2.2; the one from the client's port is the client's. */
+function datagramBetween(from: number, to: number, data: Uint8Array | string = "") {
+  const [source, destination] = from === CLIENT ? [1, 2] as const : [2, 1] as const;
+  return ipv4(source, destination, datagram({ from, to, data }), { protocol: 17 });
+}
+
+/** The TCP connections in a file. */
+function connectionsIn(file: Uint8Array): readonly TcpFlow[] {
+  return readPcap(file).flows.filter((flow) => flow.transport === "tcp");
+}
+
 function flowsOf(...packets: Uint8Array[]): readonly TcpFlow[] {
-  return readPcap(pcap(packets, { linkType: RAW }));
+  return connectionsIn(pcap(packets, { linkType: RAW }));
+}
+
+function udpFlowsOf(...packets: Uint8Array[]): readonly UdpFlow[] {
+  return readPcap(pcap(packets, { linkType: RAW })).flows
+    .filter((flow) => flow.transport === "udp");
+}
+
+function said({ datagrams }: UdpFlow): string[] {
+  return datagrams.map((each) => new TextDecoder().decode(each));
 }
 
 function heads(flows: readonly TcpFlow[]): string[] {
@@ -49,7 +74,7 @@ Deno.test("captures of tcpdump are read: a request of curl over IPv4, its Client
     ["capture_linux_sll2_ns.pcap", [44582, 54494]], // -i any --time-stamp-precision=nano
   ];
   for (const [file, ports] of captures) {
-    const [plain, secure, ...more] = readPcap(
+    const [plain, secure, ...more] = connectionsIn(
       Deno.readFileSync(new URL(`../samples/${file}`, import.meta.url)),
     );
     assert(plain !== undefined && secure !== undefined && more.length === 0, file);
@@ -76,6 +101,7 @@ Deno.test("a connection is read from its SYN to its FIN, and both ends are named
     sent(102, "c", { flags: FIN | ACK }),
   );
   assert.deepEqual(flows, [{
+    transport: "tcp",
     client: { address: "192.0.2.1", port: CLIENT },
     server: { address: "192.0.2.2", port: SERVER },
     head: new TextEncoder().encode("abc"),
@@ -151,9 +177,99 @@ Deno.test("at most 1024 connections are kept, the first ones", () => {
   assert.equal(flows.at(-1)?.client.port, 1023);
 });
 
-Deno.test("a capture without TCP has no connections", () => {
-  assert.deepEqual(flowsOf(), []);
-  assert.deepEqual(readPcap(section([], [])), []);
+Deno.test("a capture of tcpdump with UDP is read: dig over both versions of IP, and a QUIC client", () => {
+  // tcpdump 4.99.3 on the server's port: dig 9.18.49, QUIC of Deno 2.9.6.
+  const file = Deno.readFileSync(new URL("../samples/capture_udp.pcap", import.meta.url));
+  const { flows, packets, isCutOff } = readPcap(file);
+  assert.deepEqual([packets, isCutOff], [5, false]);
+  const [first, second, third, ...more] = flows.filter((flow) => flow.transport === "udp");
+  assert(first !== undefined && second !== undefined && third !== undefined && more.length === 0);
+  assert.deepEqual([first.client.port, second.client.port], [58065, 43929]);
+  assert.deepEqual(third.client, { address: "::1", port: 46038 });
+  assert.deepEqual(third.server, { address: "::1", port: 8642 });
+  const query = dns(first.datagrams, false);
+  assert.equal(query.kind === "match" && query.facts.dnsName, "a.example");
+  const hello = quic(second.datagrams, false);
+  assert.equal(hello.kind === "match" && hello.facts.serverName, "b.example");
+});
+
+Deno.test("who sends the first datagram is the client, and what it sends is kept in order", () => {
+  const [flow, ...more] = udpFlowsOf(
+    datagramBetween(CLIENT, SERVER, "one"),
+    datagramBetween(SERVER, CLIENT, "answer"),
+    datagramBetween(CLIENT, SERVER, ""),
+    datagramBetween(CLIENT, SERVER, "two"),
+  );
+  assert(flow !== undefined && more.length === 0);
+  assert.deepEqual(flow.client, { address: "192.0.2.1", port: CLIENT });
+  assert.deepEqual(flow.server, { address: "192.0.2.2", port: SERVER });
+  assert.deepEqual(said(flow), ["one", "", "two"]);
+});
+
+Deno.test("connections and flows stand in the order in which they begin, also between the same ports", () => {
+  const { flows } = readPcap(pcap(
+    [
+      datagramBetween(CLIENT, SERVER, "first"),
+      sent(1, "second"),
+      datagramBetween(CLIENT, 53, "third"),
+      datagramBetween(CLIENT, SERVER, "more of the first"),
+    ],
+    { linkType: RAW },
+  ));
+  assert.deepEqual(flows.map(({ transport, server }) => [transport, server.port]), [
+    ["udp", SERVER],
+    ["tcp", SERVER],
+    ["udp", 53],
+  ]);
+});
+
+Deno.test("a flow ends at the first datagram that was not captured whole", () => {
+  const cut = datagramBetween(CLIENT, SERVER, "two").subarray(0, -1);
+  const [flow] = udpFlowsOf(
+    datagramBetween(CLIENT, SERVER, "one"),
+    cut,
+    datagramBetween(CLIENT, SERVER, "three"),
+  );
+  assert.deepEqual(flow && said(flow), ["one"]);
+  const [nothing] = udpFlowsOf(cut, datagramBetween(SERVER, CLIENT, "answer"));
+  assert.deepEqual([nothing?.client.port, nothing?.datagrams], [CLIENT, []]);
+});
+
+Deno.test("at most 32 datagrams of a flow are kept", () => {
+  const packets = Array.from(
+    { length: MAX_FLOW_DATAGRAMS + 5 },
+    (_, at) => datagramBetween(CLIENT, SERVER, String(at)),
+  );
+  const [flow] = udpFlowsOf(...packets);
+  assert.equal(flow?.datagrams.length, 32);
+  assert.equal(flow && said(flow).at(-1), "31");
+});
+
+Deno.test("connections and flows have one bound together", () => {
+  const packets = Array.from(
+    { length: MAX_FLOWS },
+    (_, at) => at % 2 === 0 ? sent(0, "x", { from: at }) : datagramBetween(SERVER, at, "x"),
+  );
+  const late = [datagramBetween(CLIENT, 1, "late"), sent(0, "late", { from: CLIENT })];
+  const { flows } = readPcap(pcap([...packets, ...late], { linkType: RAW }));
+  assert.equal(flows.length, MAX_FLOWS);
+  assert(flows.every(({ client }) => client.port !== CLIENT));
+});
+
+Deno.test("a capture without TCP and UDP has no connections and flows", () => {
+  const nothing = { flows: [], packets: 0, isCutOff: false };
+  assert.deepEqual(readPcap(pcap([], { linkType: RAW })), nothing);
+  assert.deepEqual(readPcap(section([], [])), nothing);
+});
+
+Deno.test("a capture that is cut off in its last packet is read up to there", () => {
+  const file = pcap([sent(1, "whole"), datagramBetween(CLIENT, SERVER, "cut")], { linkType: RAW });
+  const { flows, packets, isCutOff } = readPcap(file.subarray(0, -1));
+  assert.deepEqual([flows.map(({ transport }) => transport), packets, isCutOff], [
+    ["tcp"],
+    1,
+    true,
+  ]);
 });
 
 /** Pieces that cover `length` bytes and overlap in any way, in any order. */
@@ -193,6 +309,7 @@ Deno.test("a damaged capture is read or refused, nothing else", () => {
       enhancedPacket(0, sent(1, "hello")),
       simplePacket(sent(6, "you")),
     ]),
+    pcap([datagramBetween(CLIENT, SERVER, "query")], { linkType: RAW }),
     pcap(
       [ipv6(1, 2, concat(6, 0, 0, 0, 0, 0, 0, 9, segment({ from: 1, to: 2, sequence: 3 })), 44)],
       { linkType: RAW },
@@ -204,7 +321,8 @@ Deno.test("a damaged capture is read or refused, nothing else", () => {
       const damaged = file.slice(0, file.length - cut % 20);
       for (const [at, value] of changes) damaged[at % damaged.length] = value;
       try {
-        for (const { head } of readPcap(damaged)) assert(head.length <= MAX_FLOW_BYTES);
+        const { flows, packets } = readPcap(damaged);
+        assert(flows.length <= packets);
       } catch (error) {
         assert(error instanceof SyntaxError, String(error));
       }

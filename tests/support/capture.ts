@@ -1,5 +1,5 @@
 /**
- * Capture files for tests, from the inside out: TCP segment, IP packet, link header, file.
+ * Capture files for tests, from the inside out: TCP segment or UDP datagram, IP packet, link header, file.
  *
  * @module
  */
@@ -35,6 +35,19 @@ export function segment(parts: SegmentParts): Uint8Array {
     new Uint8Array(options).fill(1),
     data,
   );
+}
+
+export interface DatagramParts {
+  readonly from: number;
+  readonly to: number;
+  readonly data?: Uint8Array | string;
+  /** What the header says, where that is not how long it is. */
+  readonly length?: number;
+}
+
+/** A UDP datagram. */
+export function datagram({ from, to, data = "", length }: DatagramParts): Uint8Array {
+  return concat(u16(from), u16(to), u16(length ?? 8 + data.length), u16(0), data);
 }
 
 export interface Ipv4Parts {

@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import type { Packet } from "../../../lib/pcap/capture_file.ts";
-import { readIpPacket, readSegment, type Segment } from "../../../lib/pcap/packet.ts";
+import {
+  type Datagram,
+  readDatagram,
+  readIpPacket,
+  readSegment,
+  type Segment,
+} from "../../../lib/pcap/packet.ts";
 import { concat } from "../../support/bytes.ts";
-import { ethernet, ipv4, ipv6, segment } from "../../support/capture.ts";
+import { datagram, ethernet, ipv4, ipv6, segment } from "../../support/capture.ts";
 
 const ETHERNET = 1;
 const RAW = 101;
@@ -12,6 +18,11 @@ const V6 = ipv6(1, 2, segment({ from: 50_000, to: 443, sequence: 1, data: "six" 
 function segmentOf(packet: Packet): Segment | undefined {
   const ip = readIpPacket(packet);
   return ip && readSegment(ip);
+}
+
+function datagramOf(bytes: Uint8Array): Datagram | undefined {
+  const ip = readIpPacket({ linkType: RAW, bytes });
+  return ip && readDatagram(ip);
 }
 
 function textOf(packet: Packet): string | undefined {
@@ -99,6 +110,49 @@ Deno.test("what is no whole TCP segment is passed over", () => {
     assert.equal(segmentOf({ linkType: RAW, bytes }), undefined, bytes.toHex());
   }
   assert.equal(segmentOf({ linkType: ETHERNET, bytes: ethernet(0x0806, V4) }), undefined);
+});
+
+Deno.test("a datagram tells its ends and what it carries, over both versions of IP", () => {
+  const carried = datagram({ from: 50_000, to: 53, data: "query" });
+  const expected = { payload: new TextEncoder().encode("query"), isWhole: true };
+  const padded = concat(ipv4(1, 2, carried, { protocol: 17 }), new Uint8Array(6));
+  assert.deepEqual(datagramOf(padded), {
+    source: { address: "192.0.2.1", port: 50_000 },
+    destination: { address: "192.0.2.2", port: 53 },
+    ...expected,
+  });
+  assert.deepEqual(datagramOf(ipv6(1, 2, carried, 17)), {
+    source: { address: "2001:db8::1", port: 50_000 },
+    destination: { address: "2001:db8::2", port: 53 },
+    ...expected,
+  });
+});
+
+Deno.test("a datagram ends where its header says, and an empty one is one too", () => {
+  const short = datagram({ from: 1, to: 2, data: "query and more", length: 8 + 5 });
+  const { payload, isWhole } = datagramOf(ipv4(1, 2, short, { protocol: 17 })) ?? {};
+  assert.deepEqual([new TextDecoder().decode(payload), isWhole], ["query", true]);
+  const empty = datagramOf(ipv4(1, 2, datagram({ from: 1, to: 2 }), { protocol: 17 }));
+  assert.deepEqual([empty?.payload.length, empty?.isWhole], [0, true]);
+});
+
+Deno.test("a datagram of which the capture kept the beginning says so", () => {
+  const whole = ipv4(1, 2, datagram({ from: 1, to: 2, data: "query" }), { protocol: 17 });
+  const cut = datagramOf(whole.subarray(0, -2));
+  assert.deepEqual([new TextDecoder().decode(cut?.payload), cut?.isWhole], ["que", false]);
+});
+
+Deno.test("what is no UDP datagram is passed over", () => {
+  const carried = datagram({ from: 1, to: 2, data: "query" });
+  const packets = [
+    V4,
+    ipv4(1, 2, carried, { protocol: 17, fragment: 0x2000 }),
+    ipv4(1, 2, carried, { protocol: 17, fragment: 0x0001 }),
+    ipv6(1, 2, concat(17, 0, 0, 1, 0, 0, 0, 9, carried), 44),
+    ipv4(1, 2, carried.subarray(0, 7), { protocol: 17 }),
+    ipv4(1, 2, datagram({ from: 1, to: 2, length: 7 }), { protocol: 17 }),
+  ];
+  for (const bytes of packets) assert.equal(datagramOf(bytes), undefined, bytes.toHex());
 });
 
 Deno.test("a link type that is not known is refused by its number", () => {
