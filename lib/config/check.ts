@@ -9,11 +9,11 @@ import { checkAddresses, checkSharedAddresses } from "./check_addresses.ts";
 import { checkEntry, checkTargets } from "./check_entry.ts";
 import {
   DEFAULT_NAME,
-  isUdp,
+  entriesOn,
   type ListenerSource,
   OWN_KEYS,
   pathOf,
-  servesTcp,
+  serves,
 } from "./inherit.ts";
 import { type Finding, formatPath } from "./problem.ts";
 import type { FileTable } from "./schema.ts";
@@ -31,30 +31,20 @@ export function check(
   broken: Broken,
 ): readonly Finding[] {
   return [
-    ...checkTop(file, sources, broken),
+    ...checkTop(file, sources),
     ...sources.flatMap((source) => [...checkListener(source, broken)]),
     ...checkTrust(sources, broken),
     ...checkSharedAddresses(sources, broken),
   ];
 }
 
-function* checkTop(
-  file: FileTable,
-  sources: readonly ListenerSource[],
-  broken: Broken,
-): Iterable<Finding> {
+function* checkTop(file: FileTable, sources: readonly ListenerSource[]): Iterable<Finding> {
   const { dns_cache_min_ttl: min, dns_cache_max_ttl: max } = { ...TOP_DEFAULTS, ...file };
   if (min > max) {
     const key = file.dns_cache_min_ttl === undefined ? "dns_cache_max_ttl" : "dns_cache_min_ttl";
     const message = `the least time (${formatDuration(min)}) is longer than the longest ` +
       `(${formatDuration(max)})`;
     yield { path: [key], message };
-  }
-  const hasUdp = sources.some(({ own, entries }) =>
-    own.udp_target !== undefined || entries.some(isUdp)
-  );
-  if (hasUdp && broken.isEmpty && !sources.some(servesTcp)) {
-    yield { path: [], message: "nothing to do: UDP is not served by this version" };
   }
   if (sources.every(({ path }) => path.length > 0)) {
     yield* checkAddresses({ path: [], own: file });
@@ -80,7 +70,10 @@ function* checkListener(source: ListenerSource, broken: Broken): Iterable<Findin
   const hasWork = work.some((key) => broken.touches([...path, key])) || entries.length > 0 ||
     own.tcp_target !== undefined || own.udp_target !== undefined;
   if (!hasWork) {
-    yield { path, message: "nothing to do: expected tcp_target, or entries in protocols" };
+    yield {
+      path,
+      message: "nothing to do: expected tcp_target, udp_target, or entries in protocols",
+    };
   }
   yield* checkAddresses(source);
   yield* checkTimeoutAnswer(source);
@@ -96,22 +89,19 @@ function* checkListener(source: ListenerSource, broken: Broken): Iterable<Findin
 }
 
 function* checkTimeoutAnswer(source: ListenerSource): Iterable<Finding> {
-  const { keys: { on_probe_timeout: answer }, entries } = source;
+  const { path, own, keys: { on_probe_timeout: answer }, entries } = source;
   if (answer === "default" || answer === "close") return;
-  const entry = entries.find(({ name }) => name === answer);
-  if (entry !== undefined && !isUdp(entry)) return;
-  const known = [
-    "default",
-    "close",
-    ...entries.filter((one) => !isUdp(one)).map(({ name }) => name),
-  ];
-  const where = source.path.length === 0 ? "" : ` of ${formatPath(source.path)}`;
+  // The question does not come up on UDP, where the top level's answer is no concern of a listener's.
+  if (!serves(source, "tcp") && own.on_probe_timeout === undefined) return;
+  const names = entriesOn(source, "tcp").map(({ name }) => name);
+  if (names.includes(answer)) return;
+  const where = path.length === 0 ? "" : ` of ${formatPath(path)}`;
   yield {
     path: pathOf(source, "on_probe_timeout"),
-    message: entry === undefined
-      ? `expected "default", "close" or the name of a protocol entry${where}, got "${answer}"` +
-        didYouMean(answer, known)
-      : `"${answer}" is an entry for UDP; expected one for TCP, "default" or "close"`,
+    message: entries.some(({ name }) => name === answer)
+      ? `"${answer}" is an entry for UDP; expected one for TCP, "default" or "close"`
+      : `expected "default", "close" or the name of a protocol entry${where}, got "${answer}"` +
+        didYouMean(answer, ["default", "close", ...names]),
   };
 }
 

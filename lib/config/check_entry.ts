@@ -4,25 +4,29 @@
  * @module
  */
 import { formatHostPort } from "../addr.ts";
-import { PROTOCOLS, UDP_PROTOCOLS } from "./entry_schema.ts";
-import { DEFAULT_NAME, type EntrySource, type ListenerSource } from "./inherit.ts";
+import { DEFAULT_NAME, type EntrySource, type ListenerSource, transportsOf } from "./inherit.ts";
 import { type Finding, formatKey, type Path } from "./problem.ts";
+import { PROTOCOLS, PROTOCOLS_ON, type Transport } from "./protocols.ts";
 import type { EntryTable, TargetTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
 
-const TCP_PROTOCOLS = PROTOCOLS.filter((protocol) => !UDP_PROTOCOLS.includes(protocol));
-
 /** Keys that only some protocols can serve. */
 const SERVED_BY: Partial<Record<keyof EntryTable, readonly string[]>> = {
-  server_names: ["tls", "quic"],
-  alpns: ["tls", "quic"],
-  alpn: ["tls", "quic"],
+  server_names: ["tls", "quic", "dtls"],
+  alpns: ["tls", "quic", "dtls"],
+  alpn: ["tls", "quic", "dtls"],
   ech: ["tls"],
   hosts: ["http"],
+  dns_names: ["dns"],
   patterns: ["regex"],
   min_length: ["regex"],
-  idle_lifetime: UDP_PROTOCOLS,
-  send_proxy_protocol: TCP_PROTOCOLS,
+};
+
+/** Keys that only one transport can serve. */
+const SERVED_ON: Partial<Record<keyof EntryTable, Transport>> = {
+  idle_lifetime: "udp",
+  reply_timeout: "udp",
+  send_proxy_protocol: "tcp",
 };
 
 /** Keys about backends. */
@@ -32,6 +36,7 @@ const FORWARD_KEYS = [
   "send_proxy_protocol",
   "ech",
   "idle_lifetime",
+  "reply_timeout",
 ] as const;
 
 /** Finds keys that are missing, have no effect or contradict each other. */
@@ -46,7 +51,8 @@ export function* checkEntry(
     yield { path, message, about: "key" };
   }
   yield* checkRequired(entry, broken);
-  yield* checkServed(path, table);
+  yield* checkTransport(path, table);
+  yield* checkServed(entry);
   yield* checkTargets([...path, "target"], table.target ?? []);
   if (table.alpns !== undefined && table.alpn !== undefined) {
     const message = "is the same key as alpns: keep one of them";
@@ -56,7 +62,10 @@ export function* checkEntry(
     if (table[key] === undefined) continue;
     yield { path: [...path, key], message: 'has no effect with action = "reject"', about: "key" };
   }
-  if (table.min_length !== undefined && table.min_length > keys.probe_max_bytes) {
+  if (
+    transportsOf(entry).includes("tcp") && table.min_length !== undefined &&
+    table.min_length > keys.probe_max_bytes
+  ) {
     const message = `is more than probe_max_bytes (${keys.probe_max_bytes})`;
     yield { path: [...path, "min_length"], message };
   }
@@ -78,15 +87,44 @@ function* checkRequired({ path, table }: EntrySource, broken: Broken): Iterable<
   }
 }
 
-function* checkServed(path: Path, table: EntryTable): Iterable<Finding> {
-  const { protocol } = table;
+function* checkTransport(path: Path, { protocol, transport }: EntryTable): Iterable<Finding> {
+  if (protocol === undefined || transport === undefined) return;
+  if (PROTOCOLS_ON[transport].includes(protocol)) return;
+  const other = transport === "tcp" ? "udp" : "tcp";
+  const message = `expected "${other}", got "${transport}": ${protocol} is on ${
+    nameOf(other)
+  } alone`;
+  yield { path: [...path, "transport"], message };
+}
+
+function* checkServed(entry: EntrySource): Iterable<Finding> {
+  const { path, table } = entry;
+  const { protocol, transport } = table;
   if (protocol === undefined) return;
+  const about = formatKey(protocol) + (transport === undefined ? "" : ` on ${nameOf(transport)}`);
   for (const [key, protocols] of Object.entries(SERVED_BY)) {
     if (!(key in table) || protocols.includes(protocol)) continue;
-    const served = protocols === TCP_PROTOCOLS ? "protocols on TCP" : protocols.join(" and ");
-    const message = `is for ${served}, and this entry is for ${formatKey(protocol)}`;
+    const message = `is for ${listed(protocols)}, and this entry is for ${about}`;
     yield { path: [...path, key], message, about: "key" };
   }
+  for (const [key, on] of Object.entries(SERVED_ON)) {
+    if (!(key in table) || transportsOf(entry).includes(on)) continue;
+    const message = `is for protocols on ${nameOf(on)}, and this entry is for ${about}`;
+    yield { path: [...path, key], message, about: "key" };
+  }
+  if (table.load_balance === "quic_cid" && protocol !== "quic") {
+    const message = `"quic_cid" is for quic, and this entry is for ${about}`;
+    yield { path: [...path, "load_balance"], message };
+  }
+}
+
+/** Words as in a sentence: `a, b and c`. */
+function listed(words: readonly string[]): string {
+  return words.join(", ").replace(/, ([^,]*)$/, " and $1");
+}
+
+function nameOf(transport: Transport): string {
+  return transport.toUpperCase();
 }
 
 /** Finds backends that a pool names twice. */

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Acl, AddressSet } from "../acl.ts";
-import type { HostPort } from "../addr.ts";
+import type { HostPort, SocketAddress } from "../addr.ts";
 
 export interface Config {
   /**
@@ -20,6 +20,8 @@ export interface Config {
   readonly maxFlows: number;
   /** How long live connections get to end after SIGTERM, ms. */
   readonly drainTimeout: number;
+  /** Where metrics and health are told over HTTP; absent: nowhere. */
+  readonly admin?: SocketAddress;
   /** Bounds on how long a DNS answer is kept, ms. */
   readonly dns: { readonly minTtl: number; readonly maxTtl: number };
 }

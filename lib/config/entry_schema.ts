@@ -5,10 +5,10 @@
  * @module
  */
 import * as v from "valibot";
-import { tcpProbes } from "../../probes/tcp.ts";
 import { type HostPort, parseHostPort } from "../addr.ts";
 import type { Algorithm } from "./config.ts";
 import { ENTRY_DEFAULTS } from "./defaults.ts";
+import { PROTOCOLS, TRANSPORTS } from "./protocols.ts";
 import {
   duration,
   expected,
@@ -31,18 +31,7 @@ import {
   parseProxyVersion,
 } from "./values.ts";
 
-/** Protocols that travel over UDP; their entries are read, and served by a later version. */
-export const UDP_PROTOCOLS: readonly string[] = ["quic", "wireguard"];
-
-/** What `protocol` may say. */
-export const PROTOCOLS: readonly string[] = [
-  ...Object.keys(tcpProbes),
-  "regex",
-  "any",
-  ...UDP_PROTOCOLS,
-];
-
-const ALGORITHMS = [
+const TCP_ALGORITHMS = [
   "none",
   "source_ip",
   "source_socket",
@@ -50,12 +39,12 @@ const ALGORITHMS = [
   "round_robin",
   "least_connections",
   "random_two",
-  "quic_cid",
 ] as const satisfies readonly Algorithm[];
 
 const LONGEST_MESSAGE = 1024;
 
-export const algorithm = oneOf(ALGORITHMS);
+export const tcpAlgorithm = oneOf(TCP_ALGORITHMS);
+export const algorithm = oneOf([...TCP_ALGORITHMS, "quic_cid"]);
 export const proxyVersion = v.pipe(
   read(parseProxyVersion),
   v.metadata({ enum: ["none", "v1", "v2"] }),
@@ -123,15 +112,19 @@ export const entryKeys = {
     oneOf(PROTOCOLS),
     "What the client must speak; any is whatever no other entry takes",
   ),
+  transport: key(
+    oneOf(TRANSPORTS),
+    "tcp or udp; without it every one that the protocol exists on",
+  ),
   target: key(targets, 'Backends: "host:port", or { address = "host:port", weight = 1 }'),
   load_balance: key(
     algorithm,
-    "How the backends share the connections",
+    "How the backends share the connections; quic_cid is for quic",
     ENTRY_DEFAULTS.load_balance,
   ),
   action: key(
     oneOf(["forward", "reject"]),
-    "reject closes the connections that this entry takes",
+    "reject closes the connections that this entry takes, and drops the datagrams",
     ENTRY_DEFAULTS.action,
   ),
   send_proxy_protocol: key(
@@ -140,11 +133,15 @@ export const entryKeys = {
   ),
   server_names: key(
     names,
-    "tls, quic: names that the client asks for (SNI), *.example.com for all below",
+    "tls, quic, dtls: names that the client asks for (SNI), *.example.com for all below",
   ),
-  alpns: key(alpns, "tls, quic: application protocols, of which the client offers one (ALPN)"),
+  alpns: key(
+    alpns,
+    "tls, quic, dtls: application protocols, of which the client offers one (ALPN)",
+  ),
   alpn: key(alpns, "Another spelling of alpns"),
   hosts: key(names, "http: names in the Host header, *.example.com for all below"),
+  dns_names: key(names, "dns: names that are asked for, *.example.com for all below"),
   patterns: key(
     list(read(parsePattern), "write a regular expression"),
     "regex: expressions, of which one matches the first min_length bytes, read as Latin-1",
@@ -154,7 +151,8 @@ export const entryKeys = {
     "regex: bytes that the patterns are shown",
     ENTRY_DEFAULTS.min_length,
   ),
-  idle_lifetime: key(duration(0), "quic, wireguard: as udp_idle_lifetime"),
+  idle_lifetime: key(duration(0), "On UDP: as udp_idle_lifetime, which holds without it"),
+  reply_timeout: key(duration(0), "On UDP: as udp_reply_timeout, which holds without it"),
   acl: key(acl, "Who may use this entry; takes the place of the listener's acl"),
   ech: key(ech, "tls: names hidden by Encrypted ClientHello"),
 };

@@ -5,8 +5,8 @@
  * @module
  */
 import { LISTENER_DEFAULTS } from "./defaults.ts";
-import { UDP_PROTOCOLS } from "./entry_schema.ts";
 import { comparePositions, type Locator, type Path } from "./problem.ts";
+import { PROTOCOLS_ON, type Transport, TRANSPORTS } from "./protocols.ts";
 import type { EntryTable, FileTable, ListenerTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
 
@@ -113,9 +113,22 @@ export function pathOf({ path, own }: ListenerSource, key: keyof ListenerTable):
   return key in own ? [...path, key] : [key];
 }
 
-/** Whether an entry is one for UDP. */
-export function isUdp({ table }: EntrySource): boolean {
-  return table.protocol !== undefined && UDP_PROTOCOLS.includes(table.protocol);
+/** The transports that an entry is for; both where it does not tell, because its protocol is wrong. */
+export function transportsOf(
+  { table: { protocol, transport } }: EntrySource,
+): readonly Transport[] {
+  if (transport !== undefined) return [transport];
+  return TRANSPORTS.filter((each) =>
+    protocol === undefined || PROTOCOLS_ON[each].includes(protocol)
+  );
+}
+
+/** A listener's entries for a transport, in the order of the file. */
+export function entriesOn(
+  { entries }: ListenerSource,
+  transport: Transport,
+): readonly EntrySource[] {
+  return entries.filter((entry) => transportsOf(entry).includes(transport));
 }
 
 /** What a listener listens on, IPv4 first. */
@@ -126,7 +139,15 @@ export function listenAddresses({ keys }: ListenerSource): readonly string[] {
   ];
 }
 
-/** Whether a listener has anything to do on TCP. */
-export function servesTcp({ own, entries }: ListenerSource): boolean {
-  return own.tcp_target !== undefined || entries.some((entry) => !isUdp(entry));
+/** Whether a listener has anything to do on a transport; where nothing tells, it is TCP. */
+export function serves(source: ListenerSource, transport: Transport): boolean {
+  return opens(source, transport) || transport === "tcp" && !opens(source, "udp");
+}
+
+function opens(source: ListenerSource, transport: Transport): boolean {
+  return source.own[`${transport}_target`] !== undefined ||
+    // To refuse on a transport is no reason to listen there, unless the entry is for that one.
+    entriesOn(source, transport).some((entry) =>
+      entry.table.action !== "reject" || transportsOf(entry).length === 1
+    );
 }

@@ -15,19 +15,20 @@
  * @module
  */
 import * as v from "valibot";
-import { formatHostPort, type HostPort, parseHostPort, parseIp } from "../addr.ts";
+import { formatHostPort, parseHostPort } from "../addr.ts";
 import type { RawTable } from "./document.ts";
 import { networks } from "./entry_schema.ts";
 import type { Finding } from "./problem.ts";
 import type { FileTable } from "./schema.ts";
 import { key, list, read, requiredKey, table } from "./shapes.ts";
 import { findingsOf } from "./validate.ts";
+import { parseSocketAddress } from "./values.ts";
 
 /** What a client hears that is not on the list. */
 const REFUSAL = "Access denied: this address is not on the access control list.\n";
 
 const l4ProxySchema = table({
-  LISTENER_PORT: requiredKey(read(parseListenAddress), "Where to listen"),
+  LISTENER_PORT: requiredKey(read(parseSocketAddress), "Where to listen"),
   BACKEND_PORTS: requiredKey(list(read(parseHostPort), "name a backend"), "Backends"),
   ACCESS_CONTROL_LIST: key(
     networks("leave the key out to let everybody in"),
@@ -48,26 +49,16 @@ export function readL4Proxy(
 ): { readonly file: FileTable; readonly findings: readonly Finding[] } {
   const result = v.safeParse(l4ProxySchema, raw);
   if (!result.success) return { file: {}, findings: result.issues.flatMap(findingsOf) };
-  const { LISTENER_PORT: { host, port }, BACKEND_PORTS, ACCESS_CONTROL_LIST } = result.output;
+  const { LISTENER_PORT: { address, port }, BACKEND_PORTS, ACCESS_CONTROL_LIST } = result.output;
   const backends = new Map(BACKEND_PORTS.map((backend) => [formatHostPort(backend), backend]));
   const file: FileTable = {
     listen_port: port,
-    ...host.includes(":")
-      ? { listen_address_v4: [], listen_address_v6: [host] }
-      : { listen_address_v4: [host] },
+    ...address.includes(":")
+      ? { listen_address_v4: [], listen_address_v6: [address] }
+      : { listen_address_v4: [address] },
     tcp_target: [...backends.values()],
     tcp_load_balance: "least_connections",
     ...ACCESS_CONTROL_LIST && { acl: { allow: ACCESS_CONTROL_LIST, message: REFUSAL } },
   };
   return { file, findings: [] };
-}
-
-function parseListenAddress(text: string): HostPort {
-  const at = parseHostPort(text);
-  if (parseIp(at.host) === undefined) {
-    throw new SyntaxError(
-      `expected an IP address and a port such as "0.0.0.0:8080", got "${text}"`,
-    );
-  }
-  return at;
 }

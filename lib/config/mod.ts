@@ -14,7 +14,7 @@ import { checkEch } from "./check_ech.ts";
 import type { Config } from "./config.ts";
 import type { Document } from "./document.ts";
 import { expandVariables, type OuterValues, outerValues } from "./env.ts";
-import { isUdp, type ListenerSource, listenerSources, losesOrder } from "./inherit.ts";
+import { type ListenerSource, listenerSources, losesOrder } from "./inherit.ts";
 import { isL4Proxy, readL4Proxy } from "./l4_proxy.ts";
 import { parseJson } from "./parse_json.ts";
 import { parseToml } from "./parse_toml.ts";
@@ -70,11 +70,7 @@ export async function loadConfig(text: string, options: LoadOptions): Promise<Lo
     return { ok: false, problems: [...outer.problems, ...problems] };
   }
   const warnings = await locate(findings, document, source, outer);
-  return {
-    ok: true,
-    config: resolve(file, sources),
-    warnings: [...udpWarning(sources, source), ...warnings],
-  };
+  return { ok: true, config: resolve(file, sources), warnings };
 }
 
 interface Understood {
@@ -132,18 +128,4 @@ async function locate(
     problems.set(formatProblem(problem), problem);
   }
   return [...problems.values()].sort(byPosition);
-}
-
-/** What is written for UDP, in one line: a later version serves it. */
-function udpWarning(sources: readonly ListenerSource[], source: string): readonly Problem[] {
-  const keys = sources.flatMap(({ path, own, entries }) => [
-    ...Object.keys(own).filter((key) => key.startsWith("udp_")).map((key) => [...path, key]),
-    ...entries.filter(isUdp).map((entry) => entry.path),
-  ]);
-  if (keys.length === 0) return [];
-  const list = keys.map(formatPath).join(", ");
-  const message = `UDP is not served by this version: ${list} ${
-    keys.length > 1 ? "have" : "has"
-  } no effect`;
-  return [{ source, message }];
 }

@@ -14,43 +14,45 @@ import type {
   Route,
   RouteMatch,
   TcpListenerConfig,
+  UdpListenerConfig,
+  UdpRoute,
 } from "./config.ts";
-import { ENTRY_DEFAULTS, TOP_DEFAULTS, UDP_DEFAULTS } from "./defaults.ts";
+import { ENTRY_DEFAULTS, LISTENER_DEFAULTS, REPLY_TIMEOUT, TOP_DEFAULTS } from "./defaults.ts";
 import {
   DEFAULT_NAME,
+  entriesOn,
   type EntrySource,
-  isUdp,
   listenAddresses,
   type ListenerSource,
-  servesTcp,
+  serves,
 } from "./inherit.ts";
+import { ONE_WAY } from "./protocols.ts";
 import type { EntryTable, FileTable, ListenerTable, TargetTable } from "./schema.ts";
 
 /** Resolves a file in which {@linkcode check} found nothing wrong. */
 export function resolve(file: FileTable, sources: readonly ListenerSource[]): Config {
   const top = { ...TOP_DEFAULTS, ...file };
   return {
-    tcp: sources.filter(servesTcp).map(resolveListener),
-    udp: [],
+    tcp: sources.filter((source) => serves(source, "tcp")).map(resolveTcp),
+    udp: sources.filter((source) => serves(source, "udp")).map(resolveUdp),
     maxConnections: top.tcp_max_connections,
-    maxFlows: UDP_DEFAULTS.udp_max_connections,
+    maxFlows: top.udp_max_connections,
     drainTimeout: top.drain_timeout,
+    ...top.admin_address && { admin: top.admin_address },
     dns: { minTtl: top.dns_cache_min_ttl, maxTtl: top.dns_cache_max_ttl },
   };
 }
 
-function resolveListener(source: ListenerSource): TcpListenerConfig {
-  const { name, path, own, keys, entries } = source;
-  const limit = path.length === 0 ? undefined : own.tcp_max_connections;
+function resolveTcp(source: ListenerSource): TcpListenerConfig {
+  const { own, keys } = source;
+  const limit = ownLimit(source, "tcp_max_connections");
+  const { tcp_load_balance: algorithm, tcp_send_proxy_protocol: sendProxy } = keys;
   return {
-    name,
-    port: required(own.listen_port),
-    addresses: listenAddresses(source),
+    ...resolveListener(source),
     backlog: keys.tcp_backlog,
     ...limit !== undefined && { maxConnections: limit },
     ...keys.max_connections_per_ip !== undefined &&
       { maxConnectionsPerIp: keys.max_connections_per_ip },
-    ...keys.acl && { acl: resolveAcl(keys.acl) },
     ...keys.tcp_recv_proxy_protocol &&
       { trustedProxies: new AddressSet(required(keys.tcp_trusted_proxies)) },
     probeTimeout: keys.probe_timeout,
@@ -60,9 +62,51 @@ function resolveListener(source: ListenerSource): TcpListenerConfig {
     connectRetries: keys.connect_retries,
     idleTimeout: keys.tcp_idle_timeout,
     keepalive: keys.tcp_keepalive,
-    routes: entries.filter((entry) => !isUdp(entry)).map((entry) => resolveEntry(entry, source)),
-    ...own.tcp_target && { defaultRoute: defaultRoute(own.tcp_target, keys) },
+    routes: entriesOn(source, "tcp").map((entry) =>
+      resolveEntry(entry, source, entry.table.send_proxy_protocol ?? sendProxy)
+    ),
+    ...own.tcp_target && { defaultRoute: defaultRoute(own.tcp_target, algorithm, sendProxy) },
   };
+}
+
+function resolveUdp(source: ListenerSource): UdpListenerConfig {
+  const { own, keys } = source;
+  const limit = ownLimit(source, "udp_max_connections");
+  return {
+    ...resolveListener(source),
+    ...limit !== undefined && { maxFlows: limit },
+    ...keys.max_flows_per_ip !== undefined && { maxFlowsPerIp: keys.max_flows_per_ip },
+    probeTimeout: keys.udp_probe_timeout,
+    followClients: keys.follow_clients,
+    flowMemory: keys.flow_memory,
+    routes: entriesOn(source, "udp").map((entry) => resolveUdpEntry(entry, source)),
+    ...own.udp_target && {
+      defaultRoute: {
+        ...defaultRoute(own.udp_target, keys.udp_load_balance, "none"),
+        idleLifetime: keys.udp_idle_lifetime,
+        replyTimeout: keys.udp_reply_timeout ?? 0,
+      },
+    },
+  };
+}
+
+/** What listeners of both transports have. */
+function resolveListener(source: ListenerSource) {
+  const { name, own, keys } = source;
+  return {
+    name,
+    port: required(own.listen_port),
+    addresses: listenAddresses(source),
+    ...keys.acl && { acl: resolveAcl(keys.acl) },
+  };
+}
+
+/** A listener's own limit; what the top level says is the one of all listeners. */
+function ownLimit(
+  { path, own }: ListenerSource,
+  key: "tcp_max_connections" | "udp_max_connections",
+): number | undefined {
+  return path.length === 0 ? undefined : own[key];
 }
 
 function resolveAnswer(answer: string): ProbeTimeoutAnswer {
@@ -71,13 +115,17 @@ function resolveAnswer(answer: string): ProbeTimeoutAnswer {
     : { kind: "route", name: answer };
 }
 
-function resolveEntry({ name, table }: EntrySource, { own, keys }: ListenerSource): Route {
+function resolveEntry(
+  { name, table }: EntrySource,
+  { own }: ListenerSource,
+  sendProxy: ProxyVersion | "none",
+): Route {
   const match: RouteMatch = {
     protocol: required(table.protocol),
     serverNames: distinct(table.server_names),
     alpns: distinct(table.alpns ?? table.alpn),
     hosts: distinct(table.hosts),
-    dnsNames: [],
+    dnsNames: distinct(table.dns_names),
     patterns: table.patterns ?? [],
     minLength: table.min_length ?? ENTRY_DEFAULTS.min_length,
   };
@@ -89,17 +137,31 @@ function resolveEntry({ name, table }: EntrySource, { own, keys }: ListenerSourc
     action: table.action === "reject" ? { kind: "reject" } : {
       kind: "forward",
       pool: resolvePool(required(table.target), table.load_balance ?? ENTRY_DEFAULTS.load_balance),
-      sendProxy: table.send_proxy_protocol ?? keys.tcp_send_proxy_protocol,
+      sendProxy,
     },
+  };
+}
+
+function resolveUdpEntry(entry: EntrySource, source: ListenerSource): UdpRoute {
+  const { table } = entry;
+  const route = resolveEntry(entry, source, "none");
+  if (route.action.kind === "reject") {
+    // What is refused asks no backend, so these are the same whatever the listener says.
+    return { ...route, idleLifetime: LISTENER_DEFAULTS.udp_idle_lifetime, replyTimeout: 0 };
+  }
+  const { udp_idle_lifetime: idleLifetime, udp_reply_timeout: replyTimeout } = source.keys;
+  const preset = ONE_WAY.includes(route.match.protocol) ? 0 : REPLY_TIMEOUT;
+  return {
+    ...route,
+    idleLifetime: table.idle_lifetime ?? idleLifetime,
+    replyTimeout: table.reply_timeout ?? replyTimeout ?? preset,
   };
 }
 
 function defaultRoute(
   targets: readonly TargetTable[],
-  { tcp_load_balance: algorithm, tcp_send_proxy_protocol: sendProxy }: {
-    readonly tcp_load_balance: Algorithm;
-    readonly tcp_send_proxy_protocol: ProxyVersion | "none";
-  },
+  algorithm: Algorithm,
+  sendProxy: ProxyVersion | "none",
 ): Route {
   return {
     name: DEFAULT_NAME,

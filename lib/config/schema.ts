@@ -5,9 +5,17 @@
  * @module
  */
 import * as v from "valibot";
-import { LISTENER_DEFAULTS, TOP_DEFAULTS, UDP_DEFAULTS } from "./defaults.ts";
+import { LISTENER_DEFAULTS, REPLY_TIMEOUT, TOP_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
-import { acl, algorithm, entryKeys, networks, proxyVersion, targets } from "./entry_schema.ts";
+import {
+  acl,
+  algorithm,
+  entryKeys,
+  networks,
+  proxyVersion,
+  targets,
+  tcpAlgorithm,
+} from "./entry_schema.ts";
 import {
   duration,
   key,
@@ -19,7 +27,7 @@ import {
   wholeNumber,
   yesOrNo,
 } from "./shapes.ts";
-import { parseListenAddressV4, parseListenAddressV6 } from "./values.ts";
+import { parseListenAddressV4, parseListenAddressV6, parseSocketAddress } from "./values.ts";
 
 const count = wholeNumber(1, 4_294_967_295);
 
@@ -50,7 +58,7 @@ const listenerKeys = {
   max_connections_per_ip: key(count, "Most connections at once of one client address"),
   tcp_target: key(targets, "Backends for what no protocol entry takes"),
   tcp_load_balance: key(
-    algorithm,
+    tcpAlgorithm,
     "How the backends of tcp_target share the connections",
     LISTENER_DEFAULTS.tcp_load_balance,
   ),
@@ -106,21 +114,45 @@ const listenerKeys = {
   acl: key(acl, "Who may connect"),
   protocols: key(entries, "Protocol entries: what is sent where"),
   protocol: key(entries, "Another spelling of protocols"),
-  udp_target: key(targets, "Not served by this version: backends for UDP"),
+  udp_target: key(targets, "Backends for UDP clients whom no protocol entry takes"),
   udp_load_balance: key(
     algorithm,
-    "Not served by this version: as tcp_load_balance",
-    UDP_DEFAULTS.udp_load_balance,
+    "How the backends of udp_target share the clients; quic_cid goes by the first connection ID of QUIC",
+    LISTENER_DEFAULTS.udp_load_balance,
   ),
   udp_max_connections: key(
     count,
-    "Not served by this version: most UDP clients at once",
-    UDP_DEFAULTS.udp_max_connections,
+    "Most UDP flows at once: at the top over all listeners, in a listener its own",
+  ),
+  max_flows_per_ip: key(
+    count,
+    "Most UDP flows at once of one client: of an IPv4 address, or of an IPv6 network of 64 bits",
+  ),
+  udp_probe_timeout: durationKey(
+    duration(1),
+    "How long the first datagrams may take until they tell the protocol",
+    LISTENER_DEFAULTS.udp_probe_timeout,
   ),
   udp_idle_lifetime: durationKey(
     duration(0),
-    "Not served by this version: silence after which a UDP client is forgotten",
-    UDP_DEFAULTS.udp_idle_lifetime,
+    "Silence of both sides after which a flow expires; 0: never",
+    LISTENER_DEFAULTS.udp_idle_lifetime,
+  ),
+  udp_reply_timeout: durationKey(
+    duration(0),
+    "How long a backend may owe its first reply before the flow moves to the next one; 0s: for ever. " +
+      "Without it, for ever where there may be none: udp_target, syslog, rtp, regex and any",
+    REPLY_TIMEOUT,
+  ),
+  follow_clients: key(
+    yesOrNo,
+    "Know clients of quic, wireguard and dtls again whose address has changed, or whose flow had expired",
+    LISTENER_DEFAULTS.follow_clients,
+  ),
+  flow_memory: durationKey(
+    duration(0),
+    "How long a flow that has expired is remembered; 0s: not at all",
+    LISTENER_DEFAULTS.flow_memory,
   ),
 };
 
@@ -131,6 +163,10 @@ const fileKeys = {
   listeners: key(
     namedTables(listener),
     "More listeners; what one does not set, it takes from the top",
+  ),
+  admin_address: key(
+    read(parseSocketAddress),
+    'IP address and port where metrics and health are served over HTTP, such as "127.0.0.1:9090"',
   ),
   drain_timeout: durationKey(
     duration(0),

@@ -3,13 +3,21 @@
  *
  * Routing asks the entries of a protocol in classes (name and ALPN, name, ALPN, neither), and in a class in the order
  * of the file (`routing.ts`). An entry cannot cover one of another class: it asks for something that the other does
- * not, and is asked later where it asks for less. So each class is looked at alone.
+ * not, and is asked later where it asks for less. So each class is looked at alone, on each transport; an entry that
+ * gets something on one of its transports is reached.
  *
  * @module
  */
-import { type EntrySource, isUdp, type ListenerSource } from "./inherit.ts";
+import {
+  entriesOn,
+  type EntrySource,
+  type ListenerSource,
+  serves,
+  transportsOf,
+} from "./inherit.ts";
 import { type Finding, formatPath } from "./problem.ts";
 import { ENTRY_DEFAULTS } from "./defaults.ts";
+import { type Transport, TRANSPORTS } from "./protocols.ts";
 import type { EntryTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
 
@@ -18,33 +26,41 @@ interface Conditions {
   /** Entries with different ones never take from each other. */
   readonly class: string;
   /** The key that holds `names`. */
-  readonly key: "server_names" | "hosts" | "patterns";
+  readonly key: "server_names" | "hosts" | "dns_names" | "patterns";
   readonly names: readonly string[];
   readonly alpns: readonly string[];
 }
 
 /** Finds entries, and parts of entries, that are never reached, and a default target behind `any`. */
 export function* checkReach(source: ListenerSource, broken: Broken): Iterable<Finding> {
-  const classes = new Map<string, Array<{ entry: EntrySource; conditions: Conditions }>>();
+  const served = TRANSPORTS.filter((transport) => serves(source, transport));
+  const claims = new Map<string, Claims>();
   for (const entry of source.entries) {
     const conditions = conditionsOf(entry, broken);
     if (conditions === undefined) continue;
-    const group = classes.get(conditions.class);
-    if (group === undefined) classes.set(conditions.class, [{ entry, conditions }]);
-    else group.push({ entry, conditions });
+    const transports = transportsOf(entry).filter((transport) => served.includes(transport));
+    const earlier = transports.map((transport) => {
+      const group = `${transport} ${conditions.class}`;
+      const all = claims.get(group) ?? new Claims();
+      claims.set(group, all);
+      return all;
+    });
+    yield* reached(entry, conditions, earlier);
+    for (const group of earlier) group.add(entry, conditions);
   }
-  for (const group of classes.values()) {
-    const claims = new Claims();
-    for (const { entry, conditions } of group) {
-      yield* reached(entry, conditions, claims);
-      claims.add(entry, conditions);
-    }
-  }
-  const any = source.entries.find(({ table }) => table.protocol === "any");
-  if (any !== undefined && source.own.tcp_target !== undefined) {
-    const message = `is never reached: ${formatPath(any.path)} takes all that no other entry takes`;
-    yield { path: [...source.path, "tcp_target"], message, about: "key" };
-  }
+  for (const transport of served) yield* checkTarget(source, transport);
+}
+
+function* checkTarget(source: ListenerSource, transport: Transport): Iterable<Finding> {
+  const any = entriesOn(source, transport).find(({ table }) => table.protocol === "any");
+  const key = `${transport}_target` as const;
+  if (any === undefined || source.own[key] === undefined) return;
+  const message = `is never reached: ${formatPath(any.path)} takes all that no other entry takes`;
+  // Whoever knows `any` from TCP may not have thought of UDP.
+  const hint = transport === "udp" && any.table.transport === undefined
+    ? '; if that is for TCP alone, add transport = "tcp" to it'
+    : "";
+  yield { path: [...source.path, key], message: message + hint, about: "key" };
 }
 
 const CONDITION_KEYS = [
@@ -53,6 +69,8 @@ const CONDITION_KEYS = [
   "alpns",
   "alpn",
   "hosts",
+  "dns_names",
+  "transport",
   "patterns",
   "min_length",
 ] as const satisfies readonly (keyof EntryTable)[];
@@ -69,25 +87,28 @@ function conditionsOf({ path, table }: EntrySource, broken: Broken): Conditions 
     const length = table.min_length ?? ENTRY_DEFAULTS.min_length;
     return { class: `regex ${length}`, key: "patterns", names, alpns: [] };
   }
-  const key = protocol === "http" ? "hosts" : "server_names";
+  const key = protocol === "http" ? "hosts" : protocol === "dns" ? "dns_names" : "server_names";
   const names = table[key] ?? [];
   const alpns = table.alpns ?? table.alpn ?? [];
   return { class: `${protocol} ${names.length > 0} ${alpns.length > 0}`, key, names, alpns };
 }
 
+/** @param claims What earlier entries take, on each transport. */
 function* reached(
   entry: EntrySource,
   { key, names, alpns }: Conditions,
-  claims: Claims,
+  claims: readonly Claims[],
 ): Iterable<Finding> {
   const takers = (names.length > 0 ? names : [ALL]).map((name) =>
-    (alpns.length > 0 ? alpns : [ALL]).map((alpn) => claims.taker(name, alpn))
+    (alpns.length > 0 ? alpns : [ALL]).flatMap((alpn) =>
+      claims.map((earlier) => earlier.taker(name, alpn))
+    )
   );
   const all = takers.flat();
   if (all.every((taker) => taker !== undefined)) {
     const list = [...new Set(all.map(({ path }) => formatPath(path)))].join(" and ");
     const many = list.includes(" and ") ? "take" : "takes";
-    const kind = isUdp(entry) ? "client" : "connection";
+    const kind = transportsOf(entry).includes("tcp") ? "connection" : "client";
     const message = `never gets a ${kind}: ${list}, earlier in the file, ${many} all that it would`;
     yield { path: entry.path, message, about: "key" };
     return;

@@ -12,6 +12,7 @@ import {
   parseCidr,
   parseHostPort,
   parseIp,
+  type SocketAddress,
 } from "../addr.ts";
 import type { ProxyVersion } from "./config.ts";
 import { didYouMean } from "./suggest.ts";
@@ -31,6 +32,17 @@ export function parseListenAddressV6(text: string): string {
     throw new SyntaxError(`expected an IPv6 address such as "::1", got "${text}"`);
   }
   return formatIp(ip);
+}
+
+/** An IP address and a port. */
+export function parseSocketAddress(text: string): SocketAddress {
+  const { host: address, port } = parseHostPort(text);
+  if (parseIp(address) === undefined) {
+    throw new SyntaxError(
+      `expected an IP address and a port such as "0.0.0.0:8080", got "${text}"`,
+    );
+  }
+  return { address, port };
 }
 
 /** A network, or an address, which is a network of one. */

@@ -1,11 +1,6 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
-import {
-  ENTRY_DEFAULTS,
-  LISTENER_DEFAULTS,
-  TOP_DEFAULTS,
-  UDP_DEFAULTS,
-} from "../../../lib/config/defaults.ts";
+import { ENTRY_DEFAULTS, LISTENER_DEFAULTS, REPLY_TIMEOUT, TOP_DEFAULTS } from "../../../lib/config/defaults.ts";
 import { configJsonSchema } from "../../../lib/config/json_schema.ts";
 import { validate } from "../../../lib/config/validate.ts";
 import { configOf } from "./loading.ts";
@@ -65,7 +60,7 @@ Deno.test("the defaults that the example states are the defaults", () => {
   const defaults = {
     ...LISTENER_DEFAULTS,
     ...TOP_DEFAULTS,
-    ...UDP_DEFAULTS,
+    udp_reply_timeout: REPLY_TIMEOUT,
     listen_address_v4: ["0.0.0.0"],
   };
   for (const [key, value] of Object.entries(defaults)) {

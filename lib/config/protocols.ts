@@ -1,0 +1,43 @@
+/**
+ * Which protocols there are on which transport.
+ *
+ * @module
+ */
+import { tcpProbes } from "../../probes/tcp.ts";
+
+/** What a listener can serve on its port. */
+export type Transport = "tcp" | "udp";
+
+export const TRANSPORTS = ["tcp", "udp"] as const satisfies readonly Transport[];
+
+/** What is not told apart by a probe of its own; on both transports. */
+const GENERAL = ["regex", "any"];
+
+/** What an entry's `protocol` may say, by transport, in the order in which it is asked. */
+export const PROTOCOLS_ON: Readonly<Record<Transport, readonly string[]>> = {
+  tcp: [...Object.keys(tcpProbes), ...GENERAL],
+  // By name: their table brings the ciphers of QUIC along, which nobody needs who serves TCP alone.
+  udp: [
+    "quic",
+    "dtls",
+    "wireguard",
+    "stun",
+    "openvpn",
+    "dns",
+    "sip",
+    "ntp",
+    "tftp",
+    "teamspeak",
+    "syslog",
+    "rtp",
+    ...GENERAL,
+  ],
+};
+
+/** What an entry's `protocol` may say. */
+export const PROTOCOLS: readonly string[] = [
+  ...new Set([...PROTOCOLS_ON.tcp.filter((name) => !GENERAL.includes(name)), ...PROTOCOLS_ON.udp]),
+];
+
+/** Protocols whose servers may have nothing to answer, so that their silence says nothing. */
+export const ONE_WAY: readonly string[] = ["syslog", "rtp", ...GENERAL];
