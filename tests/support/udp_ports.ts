@@ -1,0 +1,33 @@
+/**
+ * Ports of UDP, where there is no connection that would be refused.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import type { Child } from "./child.ts";
+import { freePort, until } from "./children.ts";
+
+/** A port that nobody uses, for TCP or UDP; see {@linkcode freePort}. */
+export function freePortOfBoth(): number {
+  for (;;) {
+    const port = freePort();
+    if (!isBound(port)) return port;
+  }
+}
+
+/** Resolves when `server` has the port. */
+export async function bound(port: number, server: Child): Promise<void> {
+  let over = false;
+  void server.code.then(() => over = true);
+  await until(`${server.command} has port ${port}`, () => {
+    assert.ok(!over, `${server.command} ended`);
+    return isBound(port);
+  });
+}
+
+/** proc(5): in the second column, behind the address, the port as four hexadecimal digits. */
+function isBound(port: number): boolean {
+  const digits = port.toString(16).toUpperCase().padStart(4, "0");
+  const pattern = new RegExp(`^ *\\d+: [0-9A-F]+:${digits} `, "m");
+  return ["udp", "udp6"].some((table) => pattern.test(Deno.readTextFileSync(`/proc/net/${table}`)));
+}
