@@ -99,6 +99,13 @@ export function unmapped(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice(7) : address;
 }
 
+/** Whom limits take for one client: an IPv4 address, or the /64 that an IPv6 address is in, of which one host has all. */
+export function clientOf(address: string): string {
+  const ip = parseIp(address);
+  if (ip === undefined || ip.family === 4) return address;
+  return formatIp({ family: 6, value: ip.value >> 64n << 64n });
+}
+
 /** Parses `192.0.2.0/24`, `2001:db8::/32`, or a bare address, which is a network of one; `undefined` if it is neither. */
 export function parseCidr(text: string): Cidr | undefined {
   const [address = "", length, ...more] = text.split("/");

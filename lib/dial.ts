@@ -112,8 +112,8 @@ export function choose(
   return balance(up.length > 0 ? up : candidates, client);
 }
 
-/** Whether sluice's own system ran out of something, which says nothing of the backend. */
-function isLocal({ code }: NetError): boolean {
+/** Whether an attempt failed because sluice's own system ran out of something, which says nothing of the backend. */
+export function isLocal({ code }: NetError): boolean {
   return code === "exhausted" || code === "unavailable";
 }
 
@@ -121,7 +121,7 @@ function isLocal({ code }: NetError): boolean {
  * Counts a failure; says whether it is the first one.
  * @param before The backend's failures when the attempt began: of attempts that were under way together only one counts.
  */
-function blame(backend: Backend, before: number, now: number): boolean {
+export function blame(backend: Backend, before: number, now: number): boolean {
   if (backend.failures !== before) return false;
   backend.failures++;
   backend.downUntil = now + Math.min(FIRST_DOWN * 2 ** (backend.failures - 1), LONGEST_DOWN);

@@ -1,27 +1,32 @@
 /**
- * The connections that a listener has now.
+ * The connections, or flows, that a listener has now.
  *
  * @module
  */
 
-/** Counts connections, of all clients and of each. Its size is bounded by their number. */
+/** Counts connections or flows, of all clients and of each. Its size is bounded by their number. */
 export class ListenerLoad {
-  /** Connections of all clients, those included whose client is not known yet. */
+  /** Of all clients, those included whose client is not known yet. */
   active = 0;
-  /** An address without connections has no entry. */
+  /** A client without any has no entry. */
   readonly #byClient = new Map<string, number>();
 
-  /** Counts a connection of a client; returns how many it has now. */
-  add(address: string): number {
-    const count = (this.#byClient.get(address) ?? 0) + 1;
-    this.#byClient.set(address, count);
+  /** How many a client has. */
+  of(client: string): number {
+    return this.#byClient.get(client) ?? 0;
+  }
+
+  /** Counts one of a client; returns how many it has now. */
+  add(client: string): number {
+    const count = this.of(client) + 1;
+    this.#byClient.set(client, count);
     return count;
   }
 
-  /** Ends the count of one connection that was added. */
-  remove(address: string): void {
-    const count = (this.#byClient.get(address) ?? 1) - 1;
-    if (count > 0) this.#byClient.set(address, count);
-    else this.#byClient.delete(address);
+  /** Ends the count of one that was added. */
+  remove(client: string): void {
+    const count = this.of(client) - 1;
+    if (count > 0) this.#byClient.set(client, count);
+    else this.#byClient.delete(client);
   }
 }

@@ -5,7 +5,7 @@
  */
 import { formatAddress, parseIp } from "./addr.ts";
 import { Backend, type Balance, balancers, type Candidate } from "./balancing/mod.ts";
-import type { Pool, Target } from "./config/config.ts";
+import type { Pool, Route, Target } from "./config/config.ts";
 import type { Resolved, Resolver } from "./resolver.ts";
 
 /**
@@ -37,6 +37,15 @@ export class Pools {
     return live;
   }
 
+  /** The live pools of those of `routes` that forward. */
+  of<AnyRoute extends Route>(routes: readonly AnyRoute[]): ReadonlyMap<AnyRoute, LivePool> {
+    return new Map(
+      routes.flatMap((route) =>
+        route.action.kind === "forward" ? [[route, this.get(route.action.pool)]] : []
+      ),
+    );
+  }
+
   /**
    * Forgets every pool that is equal to none of these. To be called after a reload, when the new pools have been
    * got: then what is known of a backend has passed to them.
@@ -47,6 +56,11 @@ export class Pools {
       if (!keys.has(key)) this.#pools.delete(key);
     }
   }
+}
+
+/** The pools that `routes` forward to. */
+export function poolsOf(routes: readonly Route[]): readonly Pool[] {
+  return routes.flatMap(({ action }) => action.kind === "forward" ? [action.pool] : []);
 }
 
 function keyOf({ algorithm, targets }: Pool): string {

@@ -140,7 +140,11 @@ function onTimeout({ onProbeTimeout, routes }: RouteSource): Decision | undefine
 
 /** The list that can be asked before the route is known: the listener's, unless some route has its own. */
 export function earlyAcl(
-  { acl, routes, defaultRoute }: RouteSource & { readonly acl?: Acl },
+  { acl, routes, defaultRoute }: {
+    readonly acl?: Acl;
+    readonly routes: readonly Route[];
+    readonly defaultRoute?: Route;
+  },
 ): Acl | undefined {
   const all = defaultRoute === undefined ? routes : [...routes, defaultRoute];
   return all.some((route) => route.acl !== undefined) ? undefined : acl;

@@ -3,25 +3,17 @@
  *
  * @module
  */
-import { formatAddress, type SocketAddress } from "./addr.ts";
-import type { Config, TcpListenerConfig } from "./config/config.ts";
-import { EchRoute } from "./ech/route.ts";
-import { ListenerLoad } from "./listener_load.ts";
+import type { SocketAddress } from "./addr.ts";
+import type { Config, UdpListenerConfig } from "./config/config.ts";
 import type { Log } from "./log.ts";
 import { Pools } from "./pool.ts";
+import type { Change } from "./ports.ts";
 import type { Resolver } from "./resolver.ts";
-import { earlyAcl, routeTable } from "./routing.ts";
-import {
-  type Clock,
-  type Conn,
-  type Listener,
-  type Net,
-  NetError,
-  type NetErrorCode,
-} from "./runtime/runtime.ts";
-import { TcpConnection } from "./tcp.ts";
-import type { TcpListener, TcpParts } from "./tcp_parts.ts";
+import type { Clock, Net } from "./runtime/runtime.ts";
+import type { TcpParts } from "./tcp_parts.ts";
+import { TcpServer } from "./tcp_server.ts";
 import { Timeouts } from "./timeouts.ts";
+import type { UdpServer } from "./udp_server.ts";
 
 export interface ServerParts {
   readonly net: Net;
@@ -33,94 +25,90 @@ export interface ServerParts {
 }
 
 /** An address that is listened on. */
-interface Socket {
-  readonly listener: Listener;
-  /** What takes its connections; a reload changes it. */
-  serves: TcpListener;
+export interface Listening {
+  readonly listener: string;
+  readonly transport: "tcp" | "udp";
+  readonly address: SocketAddress;
 }
 
-/** Pauses of the accept loop after failures, ms: doubled up to the longest. */
-const SHORTEST_PAUSE = 5;
-const LONGEST_PAUSE = 1000;
-
-/** Runs one configuration at a time. Owns the listening sockets and every connection. */
+/** Runs one configuration at a time. Owns the listening sockets, every connection and every flow. */
 export class Server {
   readonly #parts: ServerParts;
-  readonly #tcp: TcpParts;
-  readonly #pools: Pools;
-  /** By the address as configured. */
-  readonly #sockets = new Map<string, Socket>();
-  /** By the listener's name. */
-  readonly #loads = new Map<string, ListenerLoad>();
+  readonly #timeouts: Timeouts;
+  readonly #tcpParts: TcpParts;
+  readonly #tcp: TcpServer;
+  /** Absent as long as no configuration had anything for it to do: its probes take time to load. */
+  #udp: UdpServer | undefined;
   #drainTimeout = 0;
-  #nextId = 1;
+  #lastId = 0;
   #closed = false;
 
   constructor(parts: ServerParts) {
     const { net, clock, log, resolver, random } = parts;
     this.#parts = parts;
-    this.#pools = new Pools(resolver, random);
-    this.#tcp = {
+    this.#timeouts = new Timeouts(clock);
+    this.#tcpParts = {
       net,
       clock,
       log,
-      timeouts: new Timeouts(clock),
+      timeouts: this.#timeouts,
       live: new Set(),
       maxConnections: 0,
     };
+    this.#tcp = new TcpServer(this.#tcpParts, new Pools(resolver, random), this.#nextId);
   }
 
   /** What it listens on, in the order of the configuration. */
-  get addresses(): readonly { readonly listener: string; readonly address: SocketAddress }[] {
-    return [...this.#sockets.values()].map(({ listener, serves }) => ({
-      listener: serves.config.name,
-      address: listener.address,
-    }));
+  get addresses(): readonly Listening[] {
+    const listening = (transport: "tcp" | "udp") => (port: ListeningPort): Listening => ({
+      listener: port.serves!.config.name,
+      transport,
+      address: port.address,
+    });
+    return [
+      ...Array.from(this.#tcp.ports, listening("tcp")),
+      ...Array.from(this.#udp?.ports ?? [], listening("udp")),
+    ];
   }
 
-  /** Connections that are not over. */
+  /** Connections that are not over, and flows. */
   get active(): number {
-    return this.#tcp.live.size;
+    return this.#tcpParts.live.size + (this.#udp?.flows.size ?? 0);
   }
 
   /**
-   * Makes `config` the running one, all or nothing. Addresses in both stay bound, connections live on.
+   * Makes `config` the running one, all or nothing. Addresses in both stay bound, connections and flows live on.
    * @throws {NetError} When an address cannot be listened on, naming it; then everything is as it was.
    */
   async apply(config: Config): Promise<void> {
-    const wanted = new Map<string, TcpListenerConfig>();
-    for (const listener of config.tcp) {
-      for (const address of boundAddresses(listener.addresses)) {
-        wanted.set(formatAddress({ address, port: listener.port }), listener);
-      }
+    const tcp = await this.#tcp.change(config.tcp);
+    let udp: Change | undefined;
+    try {
+      udp = await this.#changeUdp(config.udp, config.maxFlows);
+    } catch (error) {
+      await tcp.rollback();
+      throw error;
     }
-    const fresh = await this.#listen(wanted);
     if (this.#closed) {
-      for (const listener of fresh.values()) await listener.close();
+      await tcp.rollback();
+      await udp?.rollback();
       return;
     }
-
     this.#parts.resolver.setBounds(config.dns);
-    this.#tcp.maxConnections = config.maxConnections;
+    this.#tcpParts.maxConnections = config.maxConnections;
     this.#drainTimeout = config.drainTimeout;
-    const serving = new Map(config.tcp.map((each) => [each, this.#prepare(each)]));
-    for (const [key, socket] of this.#sockets) {
-      if (!wanted.has(key)) this.#close(key, socket);
-    }
-    for (const [key, listener] of wanted) {
-      const serves = serving.get(listener)!;
-      const socket = this.#sockets.get(key);
-      if (socket === undefined) this.#open(key, { listener: fresh.get(key)!, serves });
-      else socket.serves = serves;
-    }
-    this.#forget([...serving.values()]);
+    tcp.commit();
+    udp?.commit();
   }
 
-  /** Stops accepting; resolves when the last connection has ended, or has been closed after the drain timeout. */
+  /** Takes nobody new; resolves when the last connection has ended, or has been closed after the drain timeout. */
   async drain(): Promise<void> {
     this.#closed = true;
-    for (const [key, socket] of this.#sockets) this.#close(key, socket);
-    const over = Promise.all([...this.#tcp.live].map((connection) => connection.over));
+    void this.#tcp.close();
+    const over = Promise.all([
+      ...Array.from(this.#tcpParts.live, (connection) => connection.over),
+      this.#udp?.drain(),
+    ]);
     await this.#within(this.#drainTimeout, over);
     this.close();
   }
@@ -128,133 +116,34 @@ export class Server {
   /** Closes everything now. */
   close(): void {
     this.#closed = true;
-    for (const [key, socket] of this.#sockets) this.#close(key, socket);
-    for (const connection of this.#tcp.live) connection.close();
-    this.#tcp.timeouts.close();
+    void this.#tcp.close();
+    for (const connection of this.#tcpParts.live) connection.close();
+    this.#udp?.close();
+    this.#timeouts.close();
   }
 
-  /** Binds what is wanted and not yet bound. */
-  async #listen(wanted: ReadonlyMap<string, TcpListenerConfig>): Promise<Map<string, Listener>> {
-    const fresh = new Map<string, Listener>();
-    const released = new Map<string, Socket>();
-    try {
-      for (const [key, listener] of wanted) {
-        if (this.#sockets.has(key)) continue;
-        try {
-          fresh.set(key, this.#bind(key, listener));
-        } catch (error) {
-          // From one address of a port to all of them, or back: the old one stands in the way until it is closed.
-          const inTheWay = [...this.#sockets].filter(([other, { serves }]) =>
-            !wanted.has(other) && serves.config.port === listener.port
-          );
-          if (!isInUse(error) || inTheWay.length === 0) throw error;
-          for (const [other, socket] of inTheWay) {
-            released.set(other, socket);
-            await this.#close(other, socket);
-          }
-          fresh.set(key, this.#bind(key, listener));
-        }
-      }
-    } catch (error) {
-      for (const listener of fresh.values()) await listener.close();
-      for (const [key, { serves }] of released) {
-        this.#open(key, { listener: this.#bind(key, serves.config), serves });
-      }
-      throw error;
+  async #changeUdp(
+    listeners: readonly UdpListenerConfig[],
+    maxFlows: number,
+  ): Promise<Change | undefined> {
+    if (this.#udp === undefined) {
+      if (listeners.length === 0) return undefined;
+      const { UdpServer } = await import("./udp_server.ts");
+      const { net, clock, log, resolver, random } = this.#parts;
+      // A backend's state on one transport says nothing of the other.
+      const pools = new Pools(resolver, random);
+      const parts = { net, clock, log, timeouts: this.#timeouts, nextId: this.#nextId };
+      this.#udp = new UdpServer(parts, pools);
     }
-    return fresh;
+    return await this.#udp.change(listeners, maxFlows);
   }
 
-  #bind(key: string, { port, backlog }: TcpListenerConfig): Listener {
-    const address = key.slice(0, key.lastIndexOf(":")).replace(/^\[(.*)\]$/, "$1");
-    try {
-      return this.#tcp.net.listen({ address, port, backlog });
-    } catch (error) {
-      throw error instanceof NetError ? cannotListen(key, port, error) : error;
-    }
-  }
-
-  /** A listener's configuration as its connections need it. */
-  #prepare(config: TcpListenerConfig): TcpListener {
-    let load = this.#loads.get(config.name);
-    if (load === undefined) {
-      this.#loads.set(config.name, load = new ListenerLoad());
-    }
-    const ech = new Map(
-      config.routes.flatMap((route) =>
-        route.ech === undefined ? [] : [[route, new EchRoute(route, route.ech)]]
-      ),
-    );
-    const routes = [
-      ...config.routes,
-      ...config.defaultRoute ? [config.defaultRoute] : [],
-      ...[...ech.values()].flatMap(({ privateRoutes }) => [...privateRoutes.values()]),
-    ];
-    const pools = new Map(
-      routes.flatMap((route) =>
-        route.action.kind === "forward" ? [[route, this.#pools.get(route.action.pool)]] : []
-      ),
-    );
-    const early = earlyAcl(config);
-    return { config, table: routeTable(config), pools, ech, load, ...early && { earlyAcl: early } };
-  }
-
-  #open(key: string, socket: Socket): void {
-    this.#sockets.set(key, socket);
-    void this.#acceptFrom(key, socket);
-  }
-
-  /** Resolves when the address is free again. */
-  #close(key: string, { listener }: Socket): Promise<void> {
-    this.#sockets.delete(key);
-    return listener.close();
-  }
-
-  async #acceptFrom(key: string, socket: Socket): Promise<void> {
-    const { clock, log, timeouts } = this.#tcp;
-    let pause = 0;
-    let failed = -Infinity;
-    for (;;) {
-      let conn: Conn;
-      try {
-        conn = await socket.listener.accept();
-      } catch (error) {
-        if (error instanceof NetError && error.code === "closed") return;
-        // That one succeeded in between ends no shortage: it may have got the last descriptor.
-        if (clock.now() - failed > 2 * LONGEST_PAUSE) {
-          pause = 0;
-          const why = error instanceof Error ? error.message : String(error);
-          log.warning(`cannot accept connections on ${key}: ${why}; trying again`);
-        }
-        failed = clock.now();
-        pause = Math.min(Math.max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE);
-        await new Promise<void>((resolve) => timeouts.start(pause, resolve));
-        continue;
-      }
-      if (isFor(conn, socket.serves.config)) {
-        new TcpConnection(this.#nextId++, conn, socket.serves, this.#tcp).start();
-      } else {
-        conn.close();
-      }
-    }
-  }
-
-  /** Drops what only an earlier configuration named. */
-  #forget(listeners: readonly TcpListener[]): void {
-    const names = new Set(listeners.map(({ config }) => config.name));
-    for (const name of this.#loads.keys()) {
-      if (!names.has(name)) this.#loads.delete(name);
-    }
-    this.#pools.retain(
-      listeners.flatMap(({ pools }) => [...pools.keys()])
-        .flatMap(({ action }) => action.kind === "forward" ? [action.pool] : []),
-    );
-  }
+  readonly #nextId = (): number => ++this.#lastId;
 
   /** Waits for `promise`, but not longer than `ms`. */
   async #within(ms: number, promise: Promise<unknown>): Promise<void> {
     await new Promise<void>((resolve) => {
-      const limit = this.#tcp.timeouts.start(ms, resolve);
+      const limit = this.#timeouts.start(ms, resolve);
       promise.then(() => {
         limit.cancel();
         resolve();
@@ -263,32 +152,7 @@ export class Server {
   }
 }
 
-/** The addresses to bind: where `::` is one of them it takes IPv4 too, and no IPv4 address could be bound beside it. */
-function boundAddresses(addresses: readonly string[]): readonly string[] {
-  return addresses.includes("::")
-    ? addresses.filter((address) => address.includes(":"))
-    : addresses;
-}
-
-/** Whether a connection came to an address that is configured, and not to an IPv4 one that `::` took along. */
-function isFor({ local }: Conn, { addresses }: TcpListenerConfig): boolean {
-  return !addresses.includes("::") || local.address.includes(":") ||
-    addresses.includes("0.0.0.0") || addresses.includes(local.address);
-}
-
-const LOW_PORT =
-  "ports below 1024 are privileged: use a higher one, give the executable the capability " +
-  "(`setcap cap_net_bind_service=+ep FILE`), or lower the bound (`sysctl net.ipv4.ip_unprivileged_port_start`)";
-
-function isInUse(error: unknown): boolean {
-  return error instanceof NetError && error.code === "in_use";
-}
-
-function cannotListen(key: string, port: number, { code, message }: NetError): NetError {
-  const hints: Partial<Record<NetErrorCode, string>> = {
-    in_use: "another process listens there",
-    unavailable: "this machine has no such address",
-    denied: port < 1024 ? LOW_PORT : "not permitted",
-  };
-  return new NetError(code, `cannot listen on ${key}: ${hints[code] ?? message}`);
+interface ListeningPort {
+  readonly address: SocketAddress;
+  readonly serves: { readonly config: { readonly name: string } } | undefined;
 }

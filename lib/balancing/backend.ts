@@ -10,12 +10,14 @@ import type { SocketAddress } from "../addr.ts";
  * in, so that an algorithm sees the connections that came by other routes, and a failure is learned once.
  */
 export class Backend implements SocketAddress {
-  /** Connections that are open to it now, or being opened. */
+  /** Connections or flows that are open to it now, or being opened. */
   active = 0;
   /** Failed attempts to connect since the last one that succeeded. */
   failures = 0;
   /** Until then (`Clock.now()`, ms) it is tried last, because it failed. */
   downUntil = 0;
+  /** When a datagram last came from it (`FlowTable.now`, ms). */
+  heard = -Infinity;
 
   constructor(readonly address: string, readonly port: number) {}
 }

@@ -2,12 +2,13 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
 import type { SocketAddress } from "../../lib/addr.ts";
-import type { Config, TcpListenerConfig } from "../../lib/config/config.ts";
+import type { Config, TcpListenerConfig, UdpListenerConfig } from "../../lib/config/config.ts";
 import type { Log } from "../../lib/log.ts";
 import { type Lookup, Resolver } from "../../lib/resolver.ts";
 import type { Conn } from "../../lib/runtime/runtime.ts";
 import { Server } from "../../lib/server.ts";
 import { ManualClock } from "./clock.ts";
+import type { MemoryPeer } from "./memory_datagrams.ts";
 import { type MemoryConn, MemoryNet } from "./memory_net.ts";
 
 export const CLIENT: SocketAddress = { address: "192.0.2.1", port: 50_000 };
@@ -70,6 +71,20 @@ export class Rig {
     (async () => {
       for (;;) serve(await listener.accept()).catch(() => {});
     })().catch(() => {});
+  }
+
+  /** Runs listeners of datagrams alone. */
+  applyUdp(listeners: readonly UdpListenerConfig[], changes: Partial<Config> = {}): Promise<void> {
+    return this.apply([], { udp: listeners, ...changes });
+  }
+
+  /** A backend of datagrams on `port` that answers each with its name and what it got; without a name, with nothing. */
+  responder(port: number, name?: string): MemoryPeer {
+    const peer = this.net.peer({ address: "127.0.0.1", port });
+    peer.onDatagram = (datagram, from) => {
+      if (name !== undefined) peer.send(Uint8Array.of(...bytesOf(`${name}:`), ...datagram), from);
+    };
+    return peer;
   }
 
   /** A connection of a client to the first listener. */

@@ -1,4 +1,11 @@
-import type { Pool, Route, RouteMatch, TcpListenerConfig } from "../../lib/config/config.ts";
+import type {
+  Pool,
+  Route,
+  RouteMatch,
+  TcpListenerConfig,
+  UdpListenerConfig,
+  UdpRoute,
+} from "../../lib/config/config.ts";
 
 /** A pool of one address. */
 export function poolOf(host: string, port: number): Pool {
@@ -45,6 +52,35 @@ export function listenerWith(changes: Partial<TcpListenerConfig>): TcpListenerCo
     connectRetries: 2,
     idleTimeout: 0,
     keepalive: 60_000,
+    routes: [],
+    ...changes,
+  };
+}
+
+/** A route of datagrams that forwards to `pool`. */
+export function udpRouteTo(
+  name: string,
+  match: Partial<RouteMatch> & { readonly protocol: string },
+  pool: Pool = poolOf("127.0.0.1", 1),
+  times: Partial<Pick<UdpRoute, "idleLifetime" | "replyTimeout">> = {},
+): UdpRoute {
+  return { ...routeTo(name, match, pool), idleLifetime: 30_000, replyTimeout: 2000, ...times };
+}
+
+/** The default target of datagrams. */
+export function udpDefaultTo(pool: Pool): UdpRoute {
+  return udpRouteTo("default", { protocol: "any" }, pool, { replyTimeout: 0 });
+}
+
+/** A listener of datagrams with every default; what a test is about goes into `changes`. */
+export function udpListenerWith(changes: Partial<UdpListenerConfig>): UdpListenerConfig {
+  return {
+    name: "default",
+    port: 8443,
+    addresses: ["127.0.0.1"],
+    probeTimeout: 1000,
+    followClients: true,
+    flowMemory: 600_000,
     routes: [],
     ...changes,
   };

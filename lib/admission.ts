@@ -1,0 +1,233 @@
+/**
+ * From the first datagrams of a client to its flow: admitted, known again or its route decided, its backend chosen. The
+ * decision may need several datagrams; what waits for it is bounded.
+ *
+ * @module
+ */
+import { permits } from "./acl.ts";
+import { clientOf, formatAddress, unmapped } from "./addr.ts";
+import type { Candidate } from "./balancing/mod.ts";
+import type { UdpRoute } from "./config/config.ts";
+import { type DatagramDecision, decideDatagrams } from "./datagram_routing.ts";
+import { choose } from "./dial.ts";
+import type { DropReason } from "./drops.ts";
+import { isFor } from "./ports.ts";
+import type { Peer, ReplySocket } from "./runtime/runtime.ts";
+import { Flow } from "./flow.ts";
+import type { Course, SessionTarget, UdpListener, UdpParts } from "./udp_parts.ts";
+import { type Entrance, Newcomer, Waiting } from "./waiting.ts";
+
+/** Protocols of routes that take whatever comes: that they take a datagram says nothing about it. */
+const UNSPECIFIC: readonly string[] = ["regex", "any"];
+
+/** Takes the datagrams that belong to no flow. */
+export class Admission {
+  readonly #parts: UdpParts;
+  readonly #waiting = new Waiting();
+
+  constructor(parts: UdpParts) {
+    this.#parts = parts;
+  }
+
+  /** Takes a datagram; its bytes are the caller's again when this returns. */
+  take(datagram: Uint8Array, peer: Peer, at: ReplySocket, entrance: Entrance): void {
+    const waiting = this.#waiting.get(at, peer);
+    if (waiting !== undefined) return this.#goOn(waiting, datagram.slice());
+    const listener = entrance.serves;
+    const client = { address: unmapped(peer.hostname), port: peer.port };
+    if (listener === undefined || !isForClient(client.address, at, listener)) return;
+    const newcomer = new Newcomer({
+      at,
+      peer,
+      client,
+      clientKey: clientOf(client.address),
+      socketKey: `${peer.hostname} ${peer.port} ${formatAddress(at.local)}`,
+      since: this.#parts.clock.now(),
+    }, entrance);
+    const obstacle = this.#obstacle(newcomer, listener);
+    if (obstacle !== undefined) return this.#parts.drops.add(obstacle, client);
+    const known = this.#knownCourse(newcomer, datagram, listener);
+    if (known !== undefined) this.#begin(newcomer, [datagram.slice()], known, listener);
+    else this.#goOn(newcomer, datagram.slice());
+  }
+
+  /** Why a newcomer is not looked at any closer. */
+  #obstacle({ origin }: Newcomer, { config, earlyAcl, load }: UdpListener): DropReason | undefined {
+    const { flows, isDraining, maxFlows } = this.#parts;
+    if (isDraining) return "draining";
+    if (earlyAcl !== undefined && !permits(earlyAcl, origin.client.address)) return "acl_denied";
+    if (load.active >= (config.maxFlows ?? Infinity)) return "limit_listener";
+    if (load.of(origin.clientKey) >= (config.maxFlowsPerIp ?? Infinity)) return "limit_client";
+    const isFull = flows.size >= maxFlows && flows.oldestUnproven === undefined;
+    return isFull ? "limit_total" : undefined;
+  }
+
+  /**
+   * Where a client's session is that goes on: by an ID in its datagram, or because its port was heard of not long ago
+   * and begins nothing new.
+   */
+  #knownCourse(
+    { origin }: Newcomer,
+    datagram: Uint8Array,
+    listener: UdpListener,
+  ): Course | undefined {
+    const { sessions, table } = listener;
+    if (sessions === undefined) return undefined;
+    const session = sessions.find(datagram);
+    if (session !== undefined) {
+      const course = this.#courseTo(session.target, origin.client.address, listener);
+      if (course === undefined) session.forget();
+      else return { ...course, facts: { protocol: session.protocol }, session };
+    }
+    const target = sessions.recall(origin.socketKey);
+    if (target === undefined || sessions.opens(datagram)) return undefined;
+    const decision = decideDatagrams(table, [datagram], true);
+    const facts = decision.kind === "wait" ? undefined : decision.facts;
+    const isSpecific = facts !== undefined && !UNSPECIFIC.includes(facts.protocol);
+    if (isSpecific && decision.kind !== "wait" && decision.route?.name !== target.route) {
+      return undefined;
+    }
+    const course = this.#courseTo(target, origin.client.address, listener);
+    return course && { ...course, ...facts && { facts } };
+  }
+
+  /** The way to where a session was, if the configuration still has it, the client may go, and the backend is up. */
+  #courseTo(
+    { route: name, backend }: SessionTarget,
+    address: string,
+    { config, pools }: UdpListener,
+  ): Course | undefined {
+    const routes = config.defaultRoute ? [...config.routes, config.defaultRoute] : config.routes;
+    const route = routes.find((each) => each.name === name);
+    const pool = route && pools.get(route);
+    if (route === undefined || pool === undefined || !mayUse(route, address, config)) {
+      return undefined;
+    }
+    const candidates = pool.candidates();
+    const isThere = !(candidates instanceof Promise) &&
+      candidates.some((candidate) => candidate.backend === backend);
+    return isThere && backend.downUntil <= this.#parts.clock.now()
+      ? { route, pool, backend }
+      : undefined;
+  }
+
+  /** Takes another datagram of a newcomer, which is the newcomer's own. */
+  #goOn(newcomer: Newcomer, datagram: Uint8Array): void {
+    const { drops, timeouts } = this.#parts;
+    const listener = newcomer.entrance.serves!;
+    if (newcomer.isDecided) {
+      if (!this.#keep(newcomer, datagram)) drops.add("waiting_full", newcomer.origin.client);
+      return;
+    }
+    const datagrams = [...newcomer.datagrams, datagram];
+    const decision = decideDatagrams(listener.table, datagrams, false);
+    if (decision.kind === "wait" && this.#keep(newcomer, datagram)) {
+      newcomer.deadline ??= timeouts.start(listener.config.probeTimeout, () => {
+        this.#settle(newcomer);
+      });
+      return;
+    }
+    const settled = decision.kind === "wait"
+      ? decideDatagrams(listener.table, datagrams, true)
+      : decision;
+    this.#act(newcomer, datagrams, settled, listener);
+  }
+
+  /** Keeps a datagram; where all that may wait does, those go on who have waited for longest. */
+  #keep(newcomer: Newcomer, datagram: Uint8Array): boolean {
+    while (!this.#waiting.hasRoom(datagram.length)) {
+      const { oldest } = this.#waiting;
+      if (oldest === undefined || oldest === newcomer) break;
+      this.#settle(oldest);
+    }
+    return this.#waiting.add(newcomer, datagram);
+  }
+
+  /** Goes on with what there is, because nothing more is waited for. */
+  #settle(newcomer: Newcomer): void {
+    const { datagrams, origin } = newcomer;
+    const listener = newcomer.entrance.serves!;
+    if (newcomer.isDecided) {
+      this.#waiting.remove(newcomer);
+      this.#parts.drops.add("waiting_full", origin.client, datagrams.length);
+      return;
+    }
+    const decision = decideDatagrams(listener.table, datagrams, true);
+    this.#act(newcomer, datagrams, decision, listener);
+  }
+
+  #act(
+    newcomer: Newcomer,
+    datagrams: readonly Uint8Array[],
+    decision: DatagramDecision,
+    listener: UdpListener,
+  ): void {
+    const { client } = newcomer.origin;
+    const drop = (reason: DropReason) => {
+      this.#waiting.remove(newcomer);
+      this.#parts.drops.add(reason, client, datagrams.length);
+    };
+    // With nothing more waited for it is always decided.
+    if (decision.kind === "wait") return drop("no_route");
+    if (decision.kind === "reject") return drop(decision.reason);
+    const { route, facts } = decision;
+    const isEarly = listener.earlyAcl !== undefined;
+    if (!isEarly && !mayUse(route, client.address, listener.config)) return drop("acl_denied");
+    const pool = listener.pools.get(route);
+    if (pool === undefined) throw new TypeError(`route ${route.name} has no pool`);
+    const open = (candidates: readonly Candidate[], all: readonly Uint8Array[]) => {
+      if (candidates.length === 0) return drop("no_backend");
+      const balanced = { ...client, ...facts?.quicCid !== undefined && { quicCid: facts.quicCid } };
+      const now = this.#parts.clock.now();
+      const { backend } = choose(pool.balance, candidates, balanced, now);
+      this.#begin(newcomer, all, { route, pool, backend, ...facts && { facts } }, listener);
+    };
+    const candidates = pool.candidates();
+    if (!(candidates instanceof Promise)) return open(candidates, datagrams);
+    newcomer.isDecided = true;
+    newcomer.deadline?.cancel();
+    const last = datagrams.at(-1)!;
+    if (newcomer.datagrams.at(-1) !== last && !this.#keep(newcomer, last)) {
+      return drop("waiting_full");
+    }
+    void candidates.then((found) => {
+      if (this.#waiting.has(newcomer)) open(found, newcomer.datagrams);
+    });
+  }
+
+  /** Makes the newcomer a flow, where there is room for one. */
+  #begin(
+    newcomer: Newcomer,
+    datagrams: readonly Uint8Array[],
+    course: Course,
+    listener: UdpListener,
+  ): void {
+    this.#waiting.remove(newcomer);
+    const { drops, flows, maxFlows } = this.#parts;
+    while (flows.size >= maxFlows) {
+      // One that may be made up gives way; those whose clients are known to be there do not.
+      const victim = flows.oldestUnproven;
+      if (victim === undefined) {
+        return drops.add("limit_total", newcomer.origin.client, datagrams.length);
+      }
+      victim.end("evicted");
+    }
+    new Flow(newcomer.origin, course, listener, this.#parts).start(datagrams);
+  }
+}
+
+/** The most specific list decides. */
+function mayUse(
+  route: UdpRoute,
+  address: string,
+  { acl }: UdpListener["config"],
+): boolean {
+  const list = route.acl ?? acl;
+  return list === undefined || permits(list, address);
+}
+
+/** A socket that takes all addresses of both families shows by the client which one it was. */
+function isForClient(address: string, { local }: ReplySocket, { config }: UdpListener): boolean {
+  const isMapped = local.address === "::" && !address.includes(":");
+  return isFor(isMapped ? { ...local, address: "0.0.0.0" } : local, config);
+}

@@ -1,0 +1,188 @@
+/**
+ * A client's datagrams, and the replies to them.
+ *
+ * @module
+ */
+import type { ConnectionRecord, EndReason } from "./access_log.ts";
+import { FlowBackend } from "./flow_backend.ts";
+import { type LiveFlow, Place } from "./flow_table.ts";
+import type { NetError, Peer, ReplyReceiver, ReplySocket, Sending } from "./runtime/runtime.ts";
+import type { Session } from "./sessions.ts";
+import type { Course, Origin, SessionTarget, UdpListener, UdpParts } from "./udp_parts.ts";
+
+/** Datagrams of a client that are kept for the next backend, until the first reply. */
+const MOST_UNHEARD = 4;
+
+/** One client socket at one address of sluice. Owns the socket to its backend. */
+export class Flow implements LiveFlow, ReplyReceiver {
+  readonly at: ReplySocket;
+  readonly peer: Peer;
+  readonly place: Place;
+  unproven: Place | undefined = new Place(this, 0);
+  readonly #id: number;
+  readonly #origin: Origin;
+  readonly #course: Course;
+  readonly #listener: UdpListener;
+  readonly #parts: UdpParts;
+  readonly #backend: FlowBackend;
+  readonly #routed: number;
+  #session: Session<SessionTarget> | undefined;
+  /** Copies of what the client sent, for the next backend, as long as none has replied. */
+  #unheard: Uint8Array[] | undefined = [];
+  #ended = false;
+  #up = 0;
+  #down = 0;
+  #datagramsUp = 0;
+  #datagramsDown = 0;
+
+  constructor(origin: Origin, course: Course, listener: UdpListener, parts: UdpParts) {
+    this.at = origin.at;
+    this.peer = origin.peer;
+    this.place = new Place(this, course.route.idleLifetime);
+    this.#id = parts.nextId();
+    this.#origin = origin;
+    this.#course = course;
+    this.#listener = listener;
+    this.#parts = parts;
+    this.#routed = parts.clock.now();
+    const { backend, route, pool } = course;
+    this.#backend = new FlowBackend(backend, route, pool, origin.client, parts);
+    this.#session = course.session;
+  }
+
+  /** Bytes so far, from the client and to it. */
+  get bytes(): { readonly up: number; readonly down: number } {
+    return { up: this.#up, down: this.#down };
+  }
+
+  /**
+   * Begins with what the client has sent.
+   * @param first The client's datagrams so far; the flow's own from now on.
+   */
+  start(first: readonly Uint8Array[]): void {
+    const { flows } = this.#parts;
+    const { load, sessions } = this.#listener;
+    flows.add(this);
+    load.active++;
+    load.add(this.#origin.clientKey);
+    if (!this.#backend.connect(this)) return this.end("connect_failed");
+    this.#session ??= sessions?.open(this.#course.facts?.protocol, first, this.#target);
+    for (const datagram of first) {
+      this.#keep(datagram);
+      void this.#send(datagram);
+    }
+  }
+
+  /** Takes a datagram of the client. */
+  request(datagram: Uint8Array): Sending {
+    const { flows } = this.#parts;
+    const { hasAnswered } = this.#backend;
+    if (this.place.heard !== flows.now) flows.refresh(this);
+    if (hasAnswered && this.unproven !== undefined) flows.prove(this);
+    // In the middle of a session that can be told from its beginning, not every datagram wants a reply.
+    const isOpening = this.#session?.learnRequest(datagram);
+    if (this.#unheard !== undefined) this.#keep(datagram.slice());
+    const asks = !hasAnswered || isOpening !== false;
+    if (asks && this.#backend.changesWhenAsked(isOpening ?? false, this)) {
+      this.#unheard ??= [datagram.slice()];
+      this.#startAgain();
+      return undefined;
+    }
+    return this.#send(datagram);
+  }
+
+  /** Takes a reply of the backend. */
+  received(datagram: Uint8Array): Sending {
+    const { flows } = this.#parts;
+    if (this.place.heard !== flows.now) flows.refresh(this);
+    this.#unheard = undefined;
+    this.#backend.answered();
+    this.#session?.learnReply(datagram);
+    if (this.at.isFull) return this.#drop();
+    this.#down += datagram.length;
+    this.#datagramsDown++;
+    return this.at.send(datagram, this.peer);
+  }
+
+  /** Goes on to the next backend, or ends. */
+  failed(error: NetError): void {
+    if (this.#ended) return;
+    if (this.#backend.passOver(error, this)) this.#startAgain();
+    else this.end("connect_failed");
+  }
+
+  /** Closes what it holds and leaves its record. */
+  end(reason: EndReason): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    const { flows, log } = this.#parts;
+    const { load, sessions } = this.#listener;
+    this.#backend.close();
+    flows.remove(this);
+    load.remove(this.#origin.clientKey);
+    load.active--;
+    // Where nobody answered, nothing is to be found again.
+    const isOver = reason === "connect_failed" || !this.#backend.hasAnswered;
+    if (isOver) this.#session?.forget();
+    else sessions?.rest(this.#session, this.#origin.socketKey, this.#target);
+    log.access(this.#record(reason));
+  }
+
+  #send(datagram: Uint8Array): Sending {
+    const { socket } = this.#backend;
+    if (socket === undefined || socket.isFull) return this.#drop();
+    this.#up += datagram.length;
+    this.#datagramsUp++;
+    return socket.send(datagram);
+  }
+
+  #drop(): undefined {
+    this.#parts.drops.add("queue_full", this.#origin.client);
+  }
+
+  #keep(datagram: Uint8Array): void {
+    if (this.#unheard!.length < MOST_UNHEARD) this.#unheard!.push(datagram);
+  }
+
+  /** Begins anew with another backend. */
+  #startAgain(): void {
+    const { sessions } = this.#listener;
+    const unheard = this.#unheard ?? [];
+    this.#session?.forget();
+    this.#session = sessions?.open(this.#course.facts?.protocol, unheard, this.#target);
+    for (const datagram of unheard) void this.#send(datagram);
+  }
+
+  get #target(): SessionTarget {
+    return { route: this.#course.route.name, backend: this.#backend.backend };
+  }
+
+  #record(reason: EndReason): ConnectionRecord {
+    const { client, since } = this.#origin;
+    const { facts, route } = this.#course;
+    const { detail, backend } = this.#backend;
+    const { clock } = this.#parts;
+    const duration = clock.now() - since;
+    return {
+      time: clock.date() - duration,
+      id: this.#id,
+      transport: "udp",
+      listener: this.#listener.config.name,
+      client,
+      ...facts && { protocol: facts.protocol },
+      ...facts?.serverName !== undefined && { serverName: facts.serverName },
+      ...facts?.alpns && { alpns: facts.alpns },
+      ...facts?.dnsName !== undefined && { dnsName: facts.dnsName },
+      route: route.name,
+      backend,
+      up: this.#up,
+      down: this.#down,
+      datagramsUp: this.#datagramsUp,
+      datagramsDown: this.#datagramsDown,
+      duration,
+      timeToRoute: this.#routed - since,
+      reason,
+      ...detail !== undefined && { detail },
+    };
+  }
+}

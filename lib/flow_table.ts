@@ -1,0 +1,218 @@
+/**
+ * The flows that there are: found by who sends to where, forgotten after a silence.
+ *
+ * A flow that is heard goes to the end of a row in which all have the same lifetime, so those to be forgotten are
+ * always the first, and no row is ever searched. Time goes on in ticks: a datagram never looks at a clock.
+ *
+ * @module
+ */
+import { type Linked, Ring } from "./ring.ts";
+import type { Clock, Peer, ReplySocket, Sending, Timer } from "./runtime/runtime.ts";
+
+/** How exact a lifetime is, ms: no flow is forgotten before its end, and none later than two ticks behind it. */
+export const TICK = 250;
+/** A tick that comes this late, ms, says that the process could not run: what arrived meanwhile is to be read first … */
+const HELD_UP = 100;
+/** … but not for ever where every tick is late. */
+const MOST_DELAYS = 10;
+/** Flows that are forgotten at once. Each closes a socket and writes a line: some 3 ms together. */
+const BATCH = 128;
+
+/** By who sends to where. An entry less than a map of its own for each client address would need a key to be made of both. */
+export class PeerMap<Value> {
+  readonly #bySocket = new Map<ReplySocket, Map<string, Map<number, Value>>>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  get(at: ReplySocket, { hostname, port }: Peer): Value | undefined {
+    return this.#bySocket.get(at)?.get(hostname)?.get(port);
+  }
+
+  /** There is none yet for this peer. */
+  add(at: ReplySocket, { hostname, port }: Peer, value: Value): void {
+    let byHost = this.#bySocket.get(at);
+    if (byHost === undefined) this.#bySocket.set(at, byHost = new Map());
+    const byPort = byHost.get(hostname);
+    if (byPort === undefined) byHost.set(hostname, new Map([[port, value]]));
+    else byPort.set(port, value);
+    this.#size++;
+  }
+
+  /** There is one for this peer. */
+  delete(at: ReplySocket, { hostname, port }: Peer): void {
+    const byHost = this.#bySocket.get(at);
+    const byPort = byHost?.get(hostname);
+    if (!byPort?.delete(port)) return;
+    this.#size--;
+    if (byPort.size > 0) return;
+    byHost!.delete(hostname);
+    if (byHost!.size === 0) this.#bySocket.delete(at);
+  }
+
+  *values(): Iterable<Value> {
+    for (const socket of this.#bySocket.keys()) yield* this.valuesAt(socket);
+  }
+
+  *valuesAt(socket: ReplySocket): Iterable<Value> {
+    for (const byPort of this.#bySocket.get(socket)?.values() ?? []) yield* byPort.values();
+  }
+}
+
+/** A flow as those see it who find it here. */
+export interface LiveFlow {
+  readonly at: ReplySocket;
+  readonly peer: Peer;
+  /** Where it stands among those of its lifetime. */
+  readonly place: Place;
+  /** Where it stands among those whose clients have not answered; absent once its own has. */
+  unproven: Place | undefined;
+  /** Bytes so far, from the client and to it. */
+  readonly bytes: { readonly up: number; readonly down: number };
+  /** Takes a datagram of the client. */
+  request(datagram: Uint8Array): Sending;
+  /** Ends it: both sides were silent for its lifetime, or its place is needed. */
+  end(reason: "idle_timeout" | "evicted" | "drained"): void;
+}
+
+/** A flow in a row. */
+export class Place implements Linked<Place> {
+  before: Place = this;
+  after: Place = this;
+  /** `FlowTable.now` when it was heard last, ms. */
+  heard = 0;
+
+  /** @param lifetime Of the flow, ms; 0: it never expires. */
+  constructor(readonly flow: LiveFlow, readonly lifetime: number) {}
+}
+
+/** Flows and their lifetimes. */
+export class FlowTable {
+  /** `Clock.now()` at the last tick, ms. Goes on only while there are flows. */
+  now = 0;
+  readonly #clock: Clock;
+  readonly #flows = new PeerMap<LiveFlow>();
+  /** By lifetime; in each the one first that was heard before all others. */
+  readonly #rows = new Map<number, Ring<Place>>();
+  readonly #unproven = new Ring<Place>();
+  #timer: Timer | undefined;
+  #delays = 0;
+  #onEmpty: (() => void) | undefined;
+  #longest = Infinity;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  get size(): number {
+    return this.#flows.size;
+  }
+
+  /** The flow of what `peer` sends to `at`. */
+  get(at: ReplySocket, peer: Peer): LiveFlow | undefined {
+    return this.#flows.get(at, peer);
+  }
+
+  /** Adds a flow, whose client has no other at this socket. */
+  add(flow: LiveFlow): void {
+    if (this.#timer === undefined) {
+      this.now = this.#clock.now();
+      this.#timer = this.#clock.setTimer(this.#tick, TICK);
+    }
+    this.#flows.add(flow.at, flow.peer, flow);
+    flow.place.heard = this.now;
+    this.#row(flow.place.lifetime).append(flow.place);
+    if (flow.unproven !== undefined) this.#unproven.append(flow.unproven);
+  }
+
+  /** Takes a flow out that was added. */
+  remove(flow: LiveFlow): void {
+    this.#flows.delete(flow.at, flow.peer);
+    this.#row(flow.place.lifetime).remove(flow.place);
+    this.prove(flow);
+    if (this.#flows.size > 0) return;
+    this.#stand();
+    this.#onEmpty?.();
+  }
+
+  /** To be called when a flow is heard from either side, unless `flow.place.heard` is `now` already. */
+  refresh({ place }: LiveFlow): void {
+    const row = this.#row(place.lifetime);
+    row.remove(place);
+    place.heard = this.now;
+    row.append(place);
+  }
+
+  /** The client has answered a reply: it is where it says it is. */
+  prove(flow: LiveFlow): void {
+    if (flow.unproven === undefined) return;
+    this.#unproven.remove(flow.unproven);
+    flow.unproven = undefined;
+  }
+
+  /** The oldest flow whose client has not answered: one that may be made up, or had all that it wanted. */
+  get oldestUnproven(): LiveFlow | undefined {
+    return this.#unproven.first?.flow;
+  }
+
+  /** From now on a silence of `ms` is enough for every flow, whatever its lifetime. */
+  shorten(ms: number): void {
+    this.#longest = ms;
+  }
+
+  all(): Iterable<LiveFlow> {
+    return this.#flows.values();
+  }
+
+  /** Those at one socket. */
+  at(socket: ReplySocket): Iterable<LiveFlow> {
+    return this.#flows.valuesAt(socket);
+  }
+
+  /** Resolves when there is no flow. */
+  emptied(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#flows.size === 0) resolve();
+      else this.#onEmpty = resolve;
+    });
+  }
+
+  #stand(): void {
+    this.#timer?.cancel();
+    this.#timer = undefined;
+  }
+
+  #row(lifetime: number): Ring<Place> {
+    let row = this.#rows.get(lifetime);
+    if (row === undefined) this.#rows.set(lifetime, row = new Ring());
+    return row;
+  }
+
+  readonly #tick = (): void => {
+    const now = this.#clock.now();
+    const late = now - this.now > TICK + HELD_UP;
+    this.now = now;
+    this.#delays = late ? this.#delays + 1 : 0;
+    const isBehind = (!late || this.#delays > MOST_DELAYS) && !this.#expire();
+    this.#timer = this.#flows.size === 0
+      ? undefined
+      : this.#clock.setTimer(this.#tick, isBehind ? 1 : TICK);
+  };
+
+  /** Ends the flows that have been silent for too long, a bounded number of them; says whether these were all. */
+  #expire(): boolean {
+    let left = BATCH;
+    for (const [lifetime, row] of this.#rows) {
+      const silence = Math.min(lifetime === 0 ? Infinity : lifetime, this.#longest) + TICK;
+      let next;
+      while ((next = row.first) !== undefined && this.now - next.heard >= silence) {
+        if (left-- === 0) return false;
+        next.flow.end("idle_timeout");
+      }
+      if (row.first === undefined) this.#rows.delete(lifetime);
+    }
+    return true;
+  }
+}

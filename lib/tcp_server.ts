@@ -1,0 +1,153 @@
+/**
+ * The listeners of TCP: what they accept goes its way under the configuration that holds then.
+ *
+ * @module
+ */
+import { formatAddress, type SocketAddress } from "./addr.ts";
+import type { TcpListenerConfig } from "./config/config.ts";
+import { EchRoute } from "./ech/route.ts";
+import { ListenerLoad } from "./listener_load.ts";
+import { type Pools, poolsOf } from "./pool.ts";
+import { type Change, isFor, type Port, Ports } from "./ports.ts";
+import { earlyAcl, routeTable } from "./routing.ts";
+import { type Conn, type Listener, NetError } from "./runtime/runtime.ts";
+import { TcpConnection } from "./tcp.ts";
+import type { TcpListener, TcpParts } from "./tcp_parts.ts";
+
+/** Pauses of the accept loop after failures, ms: doubled up to the longest. */
+const SHORTEST_PAUSE = 5;
+const LONGEST_PAUSE = 1000;
+
+/** Owns the listening sockets of TCP. */
+export class TcpServer {
+  readonly #parts: TcpParts;
+  readonly #pools: Pools;
+  readonly #nextId: () => number;
+  readonly #ports: Ports<TcpListenerConfig, TcpListener, TcpPort>;
+  /** By the listener's name. */
+  #loads = new Map<string, ListenerLoad>();
+
+  /** @param nextId Gives the number of a connection. */
+  constructor(parts: TcpParts, pools: Pools, nextId: () => number) {
+    this.#parts = parts;
+    this.#pools = pools;
+    this.#nextId = nextId;
+    this.#ports = new Ports(({ address, port }, { backlog }) =>
+      new TcpPort(parts.net.listen({ address, port, backlog }))
+    );
+  }
+
+  /** What it listens on, in the order of the configuration. */
+  get ports(): Iterable<Port<TcpListener>> {
+    return this.#ports.open;
+  }
+
+  /**
+   * Binds what is not bound yet; what it returns makes the change, or calls it off.
+   * @throws {NetError} When an address cannot be listened on, naming it; then everything is as it was.
+   */
+  async change(listeners: readonly TcpListenerConfig[]): Promise<Change> {
+    const { commit, rollback } = await this.#ports.change(listeners);
+    return {
+      rollback,
+      commit: () => {
+        const loads = new Map(
+          listeners.map(({ name }) => [name, this.#loads.get(name) ?? new ListenerLoad()]),
+        );
+        this.#loads = loads;
+        const serving = new Map(
+          listeners.map((config) => [config, this.#prepare(config, loads.get(config.name)!)]),
+        );
+        commit((config) => serving.get(config)!);
+        for (const port of this.#ports.open) {
+          if (!port.isAccepting) void this.#acceptFrom(port);
+        }
+        const routes = [...serving.values()].flatMap(({ pools }) => [...pools.keys()]);
+        this.#pools.retain(poolsOf(routes));
+      },
+    };
+  }
+
+  /** Accepts nothing more; resolves when every address is free again. */
+  close(): Promise<void> {
+    return this.#ports.close();
+  }
+
+  /** A listener's configuration as its connections need it. */
+  #prepare(config: TcpListenerConfig, load: ListenerLoad): TcpListener {
+    const ech = new Map(
+      config.routes.flatMap((route) =>
+        route.ech === undefined ? [] : [[route, new EchRoute(route, route.ech)]]
+      ),
+    );
+    const routes = [
+      ...config.routes,
+      ...config.defaultRoute ? [config.defaultRoute] : [],
+      ...[...ech.values()].flatMap(({ privateRoutes }) => [...privateRoutes.values()]),
+    ];
+    const early = earlyAcl(config);
+    return {
+      config,
+      table: routeTable(config),
+      pools: this.#pools.of(routes),
+      ech,
+      load,
+      ...early && { earlyAcl: early },
+    };
+  }
+
+  async #acceptFrom(port: TcpPort): Promise<void> {
+    const { clock, log, timeouts } = this.#parts;
+    let pause = 0;
+    let failed = -Infinity;
+    for (;;) {
+      let conn: Conn;
+      try {
+        conn = await port.accept();
+      } catch (error) {
+        if (error instanceof NetError && error.code === "closed") return;
+        // That one succeeded in between ends no shortage: it may have got the last descriptor.
+        if (clock.now() - failed > 2 * LONGEST_PAUSE) {
+          pause = 0;
+          const why = error instanceof Error ? error.message : String(error);
+          const where = formatAddress(port.address);
+          log.warning(`cannot accept connections on ${where}: ${why}; trying again`);
+        }
+        failed = clock.now();
+        pause = Math.min(Math.max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE);
+        await new Promise<void>((resolve) => timeouts.start(pause, resolve));
+        continue;
+      }
+      const { serves } = port;
+      if (serves !== undefined && isFor(conn.local, serves.config)) {
+        new TcpConnection(this.#nextId(), conn, serves, this.#parts).start();
+      } else {
+        conn.close();
+      }
+    }
+  }
+}
+
+class TcpPort implements Port<TcpListener> {
+  serves: TcpListener | undefined;
+  /** Whether somebody takes its connections. */
+  isAccepting = false;
+  readonly #listener: Listener;
+
+  constructor(listener: Listener) {
+    this.#listener = listener;
+  }
+
+  get address(): SocketAddress {
+    return this.#listener.address;
+  }
+
+  accept(): Promise<Conn> {
+    this.isAccepting = true;
+    return this.#listener.accept();
+  }
+
+  close(): Promise<void> {
+    return this.#listener.close();
+  }
+}
