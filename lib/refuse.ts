@@ -11,16 +11,26 @@ const PATIENCE = 1000;
 /** How much it may send meanwhile, bytes: a request, not a flood. */
 const MAX_DISCARDED = 64 * 1024;
 
-/**
- * Sends `words` and ends the stream. To close with the client's bytes unread would reset the connection and lose them;
- * so those are read and thrown away until it ends, for a short time and up to a bound. The caller closes.
- */
-export async function refuse(
+/** Says why a client is refused, as {@linkcode endWith}. */
+export function refuse(
   conn: Conn,
   words: string | Uint8Array,
   timeouts: Timeouts,
 ): Promise<void> {
-  const limit = timeouts.start(PATIENCE, () => conn.close());
+  return endWith(conn, words, timeouts, PATIENCE);
+}
+
+/**
+ * Sends `words` and ends the stream. To close with the client's bytes unread would reset the connection and lose them;
+ * so those are read and thrown away until it ends, for `patience` ms and up to a bound. The caller closes.
+ */
+export async function endWith(
+  conn: Conn,
+  words: string | Uint8Array,
+  timeouts: Timeouts,
+  patience: number,
+): Promise<void> {
+  const limit = timeouts.start(patience, () => conn.close());
   try {
     await conn.write(typeof words === "string" ? new TextEncoder().encode(words) : words);
     await conn.closeWrite();

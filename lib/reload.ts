@@ -24,6 +24,7 @@ export interface ReloadParts {
 export class Reload {
   readonly #parts: ReloadParts;
   #running: { readonly text: string; readonly config: Config };
+  #since: number;
   /** What was said about the file, so that it is said once; absent when there is nothing wrong with it. */
   #complaint: string | undefined;
   #closed = false;
@@ -35,12 +36,23 @@ export class Reload {
   /** @param running What runs already. */
   constructor(running: { readonly text: string; readonly config: Config }, parts: ReloadParts) {
     this.#running = running;
+    this.#since = parts.clock.date();
     this.#parts = parts;
   }
 
   /** What runs. */
   get config(): Config {
     return this.#running.config;
+  }
+
+  /** When what runs was taken up, ms since 1970. */
+  get since(): number {
+    return this.#since;
+  }
+
+  /** Whether there was nothing wrong with the file when it was last looked at. */
+  get isGood(): boolean {
+    return this.#complaint === undefined;
   }
 
   /** Changes nothing from now on. */
@@ -80,6 +92,7 @@ export class Reload {
     }
     const changes = describeChanges(this.#running.config, loaded.config);
     this.#running = { text, config: loaded.config };
+    this.#since = clock.date();
     this.#complaint = undefined;
     for (const warning of loaded.warnings) log.warning(warning);
     log.info(`reloaded ${file.path}: ${changes} (${Math.ceil(clock.now() - start)} ms)`);

@@ -4,9 +4,12 @@
  * @module
  */
 import { formatAddress } from "./addr.ts";
+import { AdminEndpoint, observed } from "./admin/endpoint.ts";
 import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./config_file.ts";
+import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
+import type { Gauges } from "./metrics.ts";
 import { Reload } from "./reload.ts";
 import { type Lookup, Resolver } from "./resolver.ts";
 import type { Process, Signal } from "./runtime/process.ts";
@@ -70,16 +73,26 @@ async function serve(
   { process, net, clock, lookup }: Platform,
 ): Promise<number> {
   const resolver = new Resolver(lookup, clock, loaded.config.dns, log);
-  const server = new Server({ net, clock, resolver, random: Math.random, log });
+  const counted = observed(log, (record) => admin.count(record));
+  const server = new Server({ net, clock, resolver, random: Math.random, log: counted });
+  const apply = (config: Config) => admin.change(config.admin, () => server.apply(config));
   const reload = new Reload(loaded, {
     file: source.file,
     load: (text) => loadText(text, source),
-    apply: (config) => server.apply(config),
+    apply,
     log,
     clock,
   });
+  let isReady = false;
+  const admin: AdminEndpoint = new AdminEndpoint({
+    net,
+    clock,
+    sources: { gauges: gaugesOf(server), config: reload },
+    isReady: () => isReady,
+    log,
+  });
   try {
-    await server.apply(loaded.config);
+    await apply(loaded.config);
   } catch (error) {
     await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
     server.close();
@@ -93,7 +106,8 @@ async function serve(
   const watch = new ConfigWatch(source.file, seen, clock, () => reload.reload(false));
 
   for (const warning of loaded.warnings) log.warning(warning);
-  const ready = `ready: ${addresses(server)} (${Math.ceil(clock.now())} ms)`;
+  isReady = true;
+  const ready = `ready: ${addresses(server, admin)} (${Math.ceil(clock.now())} ms)`;
   log.info(ready);
   if (logDir !== undefined) {
     // Whether somebody reads it is of no account.
@@ -101,9 +115,11 @@ async function serve(
   }
 
   const signal = await stop.first;
+  isReady = false;
   watch.close();
   reload.close();
   const drained = await drain(server, signal, reload.config.drainTimeout, stop.second, log);
+  await admin.close();
   unhear();
   stop.unhear();
   return drained ? 0 : 1;
@@ -129,9 +145,24 @@ async function drain(
   return drained;
 }
 
-function addresses(server: Server): string {
-  return server.addresses.map(({ listener, address }) => `${listener} ${formatAddress(address)}`)
+function addresses(server: Server, { address }: AdminEndpoint): string {
+  const admin = address === undefined ? [] : [{ listener: "admin", address }];
+  return [...server.addresses, ...admin]
+    .map(({ listener, address }) => `${listener} ${formatAddress(address)}`)
     .join(", ");
+}
+
+/** What the metrics read of the server. */
+function gaugesOf(server: Server): Gauges {
+  return {
+    get activeConnections() {
+      return server.active;
+    },
+    activeFlows: 0,
+    live: { tcp: { up: 0, down: 0 }, udp: { up: 0, down: 0 } },
+    drops: [],
+    backends: [],
+  };
 }
 
 /** The first SIGTERM or SIGINT, and the second. */

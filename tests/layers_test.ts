@@ -30,6 +30,19 @@ function importsOf(file: string): ReadonlySet<string> {
   );
 }
 
+/** What is loaded together with a file: itself, and what it imports for more than types and not on demand. */
+function loadedWith(file: string, loaded = new Set<string>()): ReadonlySet<string> {
+  if (loaded.has(file)) return loaded;
+  loaded.add(file);
+  if (!imports.has(file)) return loaded;
+  const source = readFileSync(join(ROOT, file), "utf8").replaceAll(/\/\*[\s\S]*?\*\//g, "");
+  const found = source.matchAll(/^(?:import|export)\s(?!type\s)(?:[^"';]*\sfrom\s*)?"([^"]+)"/gm);
+  for (const [, name = ""] of found) {
+    loadedWith(name.startsWith(".") ? normalize(join(dirname(file), name)) : name, loaded);
+  }
+  return loaded;
+}
+
 /** A file without its comments and texts. */
 function codeOf(file: string): string {
   return readFileSync(join(ROOT, file), "utf8").replaceAll(
@@ -61,6 +74,7 @@ function named(...files: string[]): (file: string) => boolean {
 const PURE = [
   "lib/acl.ts",
   "lib/addr.ts",
+  "lib/admin/http.ts",
   "lib/balancing/",
   "lib/client_hello_encoder.ts",
   "lib/config/",
@@ -188,6 +202,24 @@ Deno.test("the data path knows nothing of the command line, the demo or the file
   const above = named("lib/cli.ts", "lib/run.ts", "lib/demo/", "lib/explain.ts", "lib/server.ts");
   const path = named("lib/tcp.ts", "lib/head.ts", "lib/pipe.ts", "lib/dial.ts", "lib/pool.ts");
   assert.deepEqual(violations(path, (name) => !above(name)), []);
+});
+
+Deno.test("of metrics and the admin endpoint nobody knows but who runs them", () => {
+  const admin = named("lib/admin/", "lib/metrics.ts");
+  const allowed = named("lib/run.ts", "lib/server.ts");
+  assert.deepEqual(
+    violations((file) => !admin(file) && !allowed(file), (name) => !admin(name)),
+    [],
+  );
+});
+
+Deno.test("what few configurations need is not loaded at the start", () => {
+  const onDemand = ["prom-client", "lib/metrics.ts", "lib/admin/server.ts", "toml-eslint-parser"];
+  const known = new Set([...imports.values()].flatMap((names) => [...names]));
+  for (const name of onDemand) assert.ok(known.has(name), `${name} is imported nowhere`);
+  const loaded = new Set([...loadedWith("main.ts"), ...loadedWith("lib/run.ts")]);
+  assert.ok(loaded.has("lib/tcp.ts") && loaded.has("valibot"), "the graph was not read");
+  assert.deepEqual(onDemand.filter((name) => loaded.has(name)), []);
 });
 
 Deno.test("there is no cycle", () => {

@@ -64,7 +64,7 @@ function setUp() {
     await reload.reload(asked);
     return { lines: lines.splice(0), applied: applied.splice(0) };
   };
-  return { reload, reloadWith, file, lines, applied };
+  return { reload, reloadWith, file, lines, applied, clock };
 }
 
 Deno.test("a good file runs, and one line says what changed", async () => {
@@ -83,6 +83,23 @@ Deno.test("a file that says the same is not applied, and only who asked hears of
     lines: ["info: c.toml is unchanged"],
     applied: [],
   });
+});
+
+Deno.test("since when it runs, and whether the file is good, can be asked", async () => {
+  const { reload, reloadWith, clock } = setUp();
+  const start = clock.date();
+  const state = () => [reload.isGood, reload.since - start];
+  assert.deepEqual(state(), [true, 0]);
+  clock.advance(100);
+  for (const bad of ["bad", "9", new Error("no such file")]) {
+    await reloadWith(bad);
+    assert.deepEqual(state(), [false, 0], String(bad));
+    await reloadWith("1");
+    assert.deepEqual(state(), [true, 0], String(bad));
+  }
+  await reloadWith("bad");
+  await reloadWith("2");
+  assert.deepEqual(state(), [true, 100]);
 });
 
 Deno.test("warnings are told with a reload", async () => {

@@ -1,0 +1,253 @@
+/**
+ * What sluice counts, in the words of Prometheus. Connections and flows are counted from the records that they leave,
+ * everything else is read when somebody asks: what is under way pays nothing.
+ *
+ * Only what the configuration names, closed lists and the addresses of backends are values of labels, never an address
+ * of a client or a name that it sent. A name that a reload has removed keeps its counts, because a counter that vanishes
+ * and comes back reads as a restart; {@linkcode MOST_SERIES} bounds how many there can be.
+ *
+ * @module
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import metadata from "../deno.json" with { type: "json" };
+import type { ConnectionRecord } from "./access_log.ts";
+import { formatAddress, type SocketAddress } from "./addr.ts";
+import { registerProcessMetrics } from "./admin/process_metrics.ts";
+
+type Transport = ConnectionRecord["transport"];
+
+/** What connections or flows have moved. */
+export type Traffic = Pick<ConnectionRecord, "up" | "down" | "datagramsUp" | "datagramsDown">;
+
+/** What a scrape reads of the running server. */
+export interface Gauges {
+  /** TCP connections that are not over. */
+  readonly activeConnections: number;
+  /** UDP flows that are not over. */
+  readonly activeFlows: number;
+  /**
+   * What those that are not over have moved so far. Whoever ends leaves this sum in the same turn of the event loop in
+   * which its record is logged: so nothing is counted twice or, for a while, not at all.
+   */
+  readonly live: Readonly<Record<Transport, Traffic>>;
+  /** Datagrams that were dropped since the start, by reason: a word of a closed list. */
+  readonly drops: Iterable<readonly [reason: string, count: number]>;
+  /** Every backend that is in a pool of the transport now, once for each. */
+  readonly backends: Iterable<BackendState>;
+}
+
+/** What is known of a backend. */
+export interface BackendState {
+  readonly transport: Transport;
+  readonly backend: SocketAddress;
+  /** False from a failed attempt to reach it until one succeeds. */
+  readonly isUp: boolean;
+}
+
+/** What a scrape reads of the configuration file. */
+export interface ConfigState {
+  /** Whether the file is what runs; false while something is wrong with it. */
+  readonly isGood: boolean;
+  /** When what runs was taken up, ms since 1970. */
+  readonly since: number;
+}
+
+/** What a scrape reads. */
+export interface MetricSources {
+  readonly gauges: Gauges;
+  readonly config: ConfigState;
+}
+
+/**
+ * Most combinations of labels that connections are counted under, and most backends that are shown. Connections of
+ * further combinations are counted with `other` as listener, protocol and route.
+ */
+export const MOST_SERIES = 10_000;
+
+/** From what a machine in the same rack needs up to the longest timeouts that make sense, s. */
+const WAITS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+/** s */
+const DURATIONS = [0.01, 0.1, 1, 10, 60, 300, 1800, 3600, 21_600, 86_400];
+
+const TRANSPORTS = ["tcp", "udp"] as const;
+
+/** The counts since this object was made. */
+export class Metrics {
+  readonly #sources: MetricSources;
+  readonly #registry = new Registry();
+  readonly #series = new Set<string>();
+  /** What those have moved that are over. */
+  readonly #ended = { tcp: noTraffic(), udp: noTraffic() };
+
+  readonly #connections = new Counter({
+    name: "sluice_connections_total",
+    help: "TCP connections and UDP flows that are over.",
+    labelNames: ["listener", "transport", "protocol", "route", "reason"],
+    registers: [this.#registry],
+  });
+  readonly #activeConnections = this.#gauge(
+    "sluice_connections_active",
+    "TCP connections that are not over.",
+  );
+  readonly #activeFlows = this.#gauge("sluice_flows_active", "UDP flows that are not over.");
+  readonly #bytes = this.#totals(
+    "sluice_bytes_total",
+    "Bytes from clients delivered to backends (up) and back (down), live connections included.",
+    ["direction", "transport"],
+  );
+  readonly #datagrams = this.#totals(
+    "sluice_datagrams_total",
+    "Datagrams from clients sent to backends (up) and back (down), live flows included.",
+    ["direction"],
+  );
+  readonly #drops = this.#totals(
+    "sluice_datagrams_dropped_total",
+    "Datagrams that were dropped.",
+    ["reason"],
+  );
+  readonly #probing = this.#histogram(
+    "sluice_probe_seconds",
+    "Time from the accept, or the first datagram, until the route was decided.",
+    WAITS,
+  );
+  readonly #connecting = this.#histogram(
+    "sluice_connect_seconds",
+    "Time from the decision on the route until the backend was connected.",
+    WAITS,
+  );
+  readonly #durations = this.#histogram(
+    "sluice_connection_duration_seconds",
+    "Time from the beginning of a connection or flow to its end.",
+    DURATIONS,
+  );
+  readonly #backends = new Gauge({
+    name: "sluice_backend_up",
+    help: "0 from a failed attempt to reach the backend until one succeeds, else 1.",
+    labelNames: ["backend", "transport"],
+    registers: [this.#registry],
+  });
+  readonly #configIsGood = this.#gauge(
+    "sluice_config_last_reload_success",
+    "Whether the configuration file is what runs: 0 while something is wrong with it.",
+  );
+  readonly #configSince = this.#gauge(
+    "sluice_config_last_reload_timestamp_seconds",
+    "When the configuration that runs was taken up.",
+  );
+
+  constructor(sources: MetricSources) {
+    this.#sources = sources;
+    new Gauge({
+      name: "sluice_build_info",
+      help: "The version of sluice; always 1.",
+      labelNames: ["version"],
+      registers: [this.#registry],
+    }).set({ version: metadata.version }, 1);
+    registerProcessMetrics(this.#registry);
+  }
+
+  /** The media type of {@linkcode expose}. */
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** Counts a connection or flow that is over. */
+  count(record: ConnectionRecord): void {
+    const { transport, timeToRoute, timeToConnect, duration } = record;
+    this.#connections.inc(this.#labelsOf(record));
+    const ended = this.#ended[transport];
+    this.#ended[transport] = sum(ended, record);
+    this.#durations.observe({ transport }, duration / 1000);
+    if (timeToRoute !== undefined) this.#probing.observe({ transport }, timeToRoute / 1000);
+    if (timeToConnect !== undefined) this.#connecting.observe({ transport }, timeToConnect / 1000);
+  }
+
+  /** Everything, in the text format of Prometheus. */
+  async expose(): Promise<string> {
+    this.#read();
+    return await this.#registry.metrics();
+  }
+
+  #labelsOf({ listener, transport, protocol = "", route = "", reason }: ConnectionRecord) {
+    const key = JSON.stringify([listener, transport, protocol, route, reason]);
+    if (!this.#series.has(key)) {
+      if (this.#series.size >= MOST_SERIES) {
+        return { listener: "other", transport, protocol: "other", route: "other", reason };
+      }
+      this.#series.add(key);
+    }
+    return { listener, transport, protocol, route, reason };
+  }
+
+  #read(): void {
+    const { gauges, config } = this.#sources;
+    this.#activeConnections.set(gauges.activeConnections);
+    this.#activeFlows.set(gauges.activeFlows);
+    const { live } = gauges;
+    for (const transport of TRANSPORTS) {
+      const { up, down } = sum(this.#ended[transport], live[transport]);
+      this.#bytes.raise({ direction: "up", transport }, up);
+      this.#bytes.raise({ direction: "down", transport }, down);
+    }
+    const { datagramsUp, datagramsDown } = sum(this.#ended.udp, live.udp);
+    this.#datagrams.raise({ direction: "up" }, datagramsUp);
+    this.#datagrams.raise({ direction: "down" }, datagramsDown);
+    for (const [reason, count] of gauges.drops) this.#drops.raise({ reason }, count);
+
+    this.#backends.reset();
+    let shown = 0;
+    for (const { transport, backend, isUp } of gauges.backends) {
+      if (++shown > MOST_SERIES) break;
+      this.#backends.set({ backend: formatAddress(backend), transport }, isUp ? 1 : 0);
+    }
+    this.#configIsGood.set(config.isGood ? 1 : 0);
+    this.#configSince.set(config.since / 1000);
+  }
+
+  #gauge(name: string, help: string): Gauge {
+    return new Gauge({ name, help, registers: [this.#registry] });
+  }
+
+  #totals(name: string, help: string, labelNames: readonly string[]): Totals {
+    return new Totals(new Counter({ name, help, labelNames, registers: [this.#registry] }));
+  }
+
+  #histogram(name: string, help: string, buckets: number[]): Histogram<"transport"> {
+    const labelNames = ["transport"] as const;
+    const registers = [this.#registry];
+    const histogram = new Histogram({ name, help, buckets, labelNames, registers });
+    for (const transport of TRANSPORTS) histogram.zero({ transport });
+    return histogram;
+  }
+}
+
+/** A counter of what somebody else has counted already. It never goes down, since that would read as a restart. */
+class Totals {
+  readonly #counter: Counter;
+  readonly #shown = new Map<string, number>();
+
+  constructor(counter: Counter) {
+    this.#counter = counter;
+  }
+
+  /** Makes `total` the value under `labels`, unless a larger one was shown. */
+  raise(labels: Readonly<Record<string, string>>, total: number): void {
+    const key = Object.values(labels).join();
+    const shown = this.#shown.get(key) ?? 0;
+    this.#counter.inc(labels, Math.max(0, total - shown));
+    this.#shown.set(key, Math.max(shown, total));
+  }
+}
+
+function noTraffic(): Required<Traffic> {
+  return { up: 0, down: 0, datagramsUp: 0, datagramsDown: 0 };
+}
+
+function sum(a: Required<Traffic>, b: Traffic): Required<Traffic> {
+  return {
+    up: a.up + b.up,
+    down: a.down + b.down,
+    datagramsUp: a.datagramsUp + (b.datagramsUp ?? 0),
+    datagramsDown: a.datagramsDown + (b.datagramsDown ?? 0),
+  };
+}
