@@ -3,31 +3,50 @@
  *
  * @module
  */
-import type { Config, Route, TcpListenerConfig } from "./config/config.ts";
+import type {
+  Config,
+  Route,
+  TcpListenerConfig,
+  UdpListenerConfig,
+  UdpRoute,
+} from "./config/config.ts";
+import { type Joined, joined } from "./config/joined.ts";
 
 /** Changes beyond these are counted. */
 const MOST_CHANGES = 8;
 
-/** What the file calls the keys that have other names in it. */
-const NAMES: Readonly<Partial<Record<keyof Config | keyof TcpListenerConfig, string>>> = {
+/** Names of keys in the file, where they are other ones there. */
+type Names = Readonly<
+  Partial<Record<keyof Config | keyof TcpListenerConfig | keyof UdpListenerConfig, string>>
+>;
+
+const NAMES: Names = {
   addresses: "listen addresses",
   backlog: "tcp_backlog (at the next start)",
   defaultRoute: "route default",
   dns: "dns_cache_ttl bounds",
   idleTimeout: "tcp_idle_timeout",
   keepalive: "tcp_keepalive",
+  admin: "admin_address",
   maxConnections: "tcp_max_connections",
+  maxFlows: "udp_max_connections",
   port: "listen_port",
   trustedProxies: "tcp_trusted_proxies",
 };
 
+const UDP_NAMES: Names = {
+  ...NAMES,
+  defaultRoute: "route default of UDP",
+  probeTimeout: "udp_probe_timeout",
+};
+
 /** Says what is different in `after`, from listeners down to keys, on one line. */
 export function describeChanges(before: Config, after: Config): string {
-  const { tcp: old, ...oldRest } = before;
-  const { tcp: listeners, ...rest } = after;
+  const { tcp: oldTcp, udp: oldUdp, ...oldRest } = before;
+  const { tcp, udp, ...rest } = after;
   const changes = [
-    ...compare(old, listeners, "listener", listenerChanges),
-    ...changedKeys(oldRest, rest),
+    ...compare(joined(oldTcp, oldUdp), joined(tcp, udp), "listener", listenerChanges),
+    ...changedKeys(oldRest, rest, NAMES),
   ];
   if (changes.length === 0) return "nothing to do differently";
   const more = changes.length - MOST_CHANGES;
@@ -55,27 +74,55 @@ function compare<Named extends { readonly name: string }>(
   ];
 }
 
-function listenerChanges(before: TcpListenerConfig, after: TcpListenerConfig): readonly string[] {
-  const { routes: oldRoutes, ...oldKeys } = before;
-  const { routes, ...keys } = after;
+type AnyListener = Joined<TcpListenerConfig, UdpListenerConfig>;
+
+function listenerChanges(before: AnyListener, after: AnyListener): readonly string[] {
   const changes = [
-    ...compare(oldRoutes, routes, "route", routeChanges),
-    ...changedKeys(oldKeys, keys),
+    ...halfChange(before.tcp, after.tcp, "TCP"),
+    ...halfChange(before.udp, after.udp, "UDP"),
+    ...compare(routesOf(before), routesOf(after), "route", routeChanges),
+    ...listenerKeys(before.tcp, after.tcp, NAMES),
+    ...listenerKeys(before.udp, after.udp, UDP_NAMES),
   ];
-  return changes.map((change) => `${after.name}: ${change}`);
+  // What holds for both transports is told once.
+  return [...new Set(changes)].map((change) => `${after.name}: ${change}`);
 }
 
-function routeChanges(before: Route, after: Route): readonly string[] {
+function halfChange(before: object | undefined, after: object | undefined, half: string) {
+  if ((before === undefined) === (after === undefined)) return [];
+  return [`${half} ${after === undefined ? "removed" : "added"}`];
+}
+
+function routesOf({ tcp, udp }: AnyListener): readonly Joined<Route, UdpRoute>[] {
+  return joined(tcp?.routes ?? [], udp?.routes ?? []);
+}
+
+function routeChanges(
+  before: Joined<Route, UdpRoute>,
+  after: Joined<Route, UdpRoute>,
+): readonly string[] {
   return same(before, after) ? [] : [`route ${after.name} changed`];
 }
 
-function changedKeys(before: object, after: object): readonly string[] {
+/** Changes of a listener's keys, where it was there before. */
+function listenerKeys<Listener extends { readonly routes: unknown }>(
+  before: Listener | undefined,
+  after: Listener | undefined,
+  names: Names,
+): readonly string[] {
+  if (before === undefined || after === undefined) return [];
+  const { routes: _, ...oldKeys } = before;
+  const { routes: __, ...keys } = after;
+  return changedKeys(oldKeys, keys, names);
+}
+
+function changedKeys(before: object, after: object, names: Names): readonly string[] {
   const old = new Map<string, unknown>(Object.entries(before));
   const now = new Map<string, unknown>(Object.entries(after));
-  const names = new Map<string, string>(Object.entries(NAMES));
+  const inFile = new Map<string, string>(Object.entries(names));
   return [...new Set([...old.keys(), ...now.keys()])]
     .filter((key) => !same(old.get(key), now.get(key)))
-    .map((key) => `${names.get(key) ?? snakeCase(key)} changed`);
+    .map((key) => `${inFile.get(key) ?? snakeCase(key)} changed`);
 }
 
 function snakeCase(key: string): string {

@@ -34,7 +34,7 @@ export function check(
     ...checkTop(file, sources),
     ...sources.flatMap((source) => [...checkListener(source, broken)]),
     ...checkTrust(sources, broken),
-    ...checkSharedAddresses(sources, broken),
+    ...checkSharedAddresses(sources, broken, file.admin_address),
   ];
 }
 

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { formatHostPort } from "../addr.ts";
-import { listenAddresses, type ListenerSource } from "./inherit.ts";
+import { formatAddress, type SocketAddress } from "../addr.ts";
+import { listenAddresses, type ListenerSource, serves } from "./inherit.ts";
 import type { Finding } from "./problem.ts";
+import { type Transport, TRANSPORTS } from "./protocols.ts";
 import type { ListenerTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
 
@@ -26,50 +27,52 @@ export function* checkAddresses(
   }
 }
 
-/** Finds listeners that want the same address and port; one that listens on all addresses has each of them. */
+/**
+ * Finds listeners that want the same address and port on the same transport; one that listens on all addresses has each
+ * of them.
+ * @param admin Where metrics are served, on TCP.
+ */
 export function* checkSharedAddresses(
   sources: readonly ListenerSource[],
   broken: Broken,
+  admin: SocketAddress | undefined,
 ): Iterable<Finding> {
   const keys: readonly (keyof ListenerTable)[] = [
     "listen_address_v4",
     "listen_address_v6",
     "listen_ipv6",
   ];
-  const taken: Array<{ name: string; address: string; port: number }> = [];
+  const taken: Array<Bound & { readonly by: string }> = [];
+  if (admin !== undefined) taken.push({ ...admin, transport: "tcp", by: "admin_address is" });
   for (const source of sources) {
     const { name, path, own: { listen_port: port } } = source;
     const isBroken = keys.some((key) => broken.has([...path, key]) || broken.has([key]));
     if (port === undefined || isBroken) continue;
-    const wanted = listenAddresses(source).map((address) => ({ name, address, port }));
+    const transports = TRANSPORTS.filter((transport) => serves(source, transport));
+    const wanted = listenAddresses(source).flatMap((address) =>
+      transports.map((transport) => ({ transport, address, port }))
+    );
     for (const one of wanted) {
       const other = taken.find((other) => overlap(one, other));
       if (other === undefined) continue;
-      const message = `${bound(one)} is not free: listener "${other.name}" listens on ${
-        bound(other)
-      }`;
+      const message = `${formatAddress(one)} is not free: ${other.by} ${formatAddress(other)}`;
       yield { path: [...path, "listen_port"], message };
       break;
     }
-    taken.push(...wanted);
+    taken.push(...wanted.map((one) => ({ ...one, by: `listener "${name}" listens on` })));
   }
 }
 
-interface Bound {
-  readonly address: string;
-  readonly port: number;
+interface Bound extends SocketAddress {
+  readonly transport: Transport;
 }
 
 function overlap(a: Bound, b: Bound): boolean {
-  return a.port === b.port &&
+  return a.transport === b.transport && a.port === b.port &&
     (a.address === b.address || covers(a.address, b.address) || covers(b.address, a.address));
 }
 
 /** Whether listening on `wildcard` takes `address` along; `::` takes IPv4 too. */
 function covers(wildcard: string, address: string): boolean {
   return wildcard === "::" || wildcard === "0.0.0.0" && !address.includes(":");
-}
-
-function bound({ address, port }: Bound): string {
-  return formatHostPort({ host: address, port });
 }

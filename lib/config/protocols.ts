@@ -39,5 +39,10 @@ export const PROTOCOLS: readonly string[] = [
   ...new Set([...PROTOCOLS_ON.tcp.filter((name) => !GENERAL.includes(name)), ...PROTOCOLS_ON.udp]),
 ];
 
+/** Whether a protocol exists on both transports, so that an entry for it may be for one of them. */
+export function isOnBoth(protocol: string): boolean {
+  return TRANSPORTS.every((transport) => PROTOCOLS_ON[transport].includes(protocol));
+}
+
 /** Protocols whose servers may have nothing to answer, so that their silence says nothing. */
 export const ONE_WAY: readonly string[] = ["syslog", "rtp", ...GENERAL];

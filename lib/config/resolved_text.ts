@@ -4,11 +4,21 @@
  * @module
  */
 import type { Acl } from "../acl.ts";
-import { formatHostPort } from "../addr.ts";
-import type { Config, EchConfig, Pool, Route, TcpListenerConfig } from "./config.ts";
+import { formatAddress, formatHostPort } from "../addr.ts";
+import type {
+  Config,
+  EchConfig,
+  Pool,
+  Route,
+  TcpListenerConfig,
+  UdpListenerConfig,
+  UdpRoute,
+} from "./config.ts";
 import { ENTRY_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
+import { type Joined, joined } from "./joined.ts";
 import { formatKey, quoteText } from "./problem.ts";
+import { isOnBoth } from "./protocols.ts";
 
 /** Stands for a private key: what is printed gets shown around. */
 const HIDDEN = "not shown";
@@ -20,64 +30,98 @@ const HIDDEN = "not shown";
 export function resolvedText(config: Config): string {
   const top = table([], {
     tcp_max_connections: config.maxConnections,
+    udp_max_connections: config.maxFlows,
     drain_timeout: formatDuration(config.drainTimeout),
+    admin_address: config.admin && formatAddress(config.admin),
     dns_cache_min_ttl: formatDuration(config.dns.minTtl),
     dns_cache_max_ttl: formatDuration(config.dns.maxTtl),
   });
-  return [top, ...config.tcp.flatMap(listenerTables)].join("\n");
+  return [top, ...joined(config.tcp, config.udp).flatMap(listenerTables)].join("\n");
 }
 
-function listenerTables(listener: TcpListenerConfig): readonly string[] {
-  const path = ["listeners", listener.name];
-  const { defaultRoute, onProbeTimeout } = listener;
-  const of = (isV6: boolean) => listener.addresses.filter((one) => one.includes(":") === isV6);
-  const pool = defaultRoute?.action.kind === "forward" ? defaultRoute.action : undefined;
+function listenerTables(
+  { name, tcp, udp }: Joined<TcpListenerConfig, UdpListenerConfig>,
+): readonly string[] {
+  const path = ["listeners", name];
+  const { port, addresses, acl } = tcp ?? udp;
+  const of = (isV6: boolean) => addresses.filter((one) => one.includes(":") === isV6);
   return [
     table(path, {
-      listen_port: listener.port,
+      listen_port: port,
       listen_address_v4: orNothing(of(false)),
       listen_address_v6: orNothing(of(true)),
-      tcp_backlog: listener.backlog,
-      tcp_max_connections: listener.maxConnections,
-      max_connections_per_ip: listener.maxConnectionsPerIp,
-      tcp_recv_proxy_protocol: listener.trustedProxies !== undefined,
-      tcp_trusted_proxies: listener.trustedProxies?.networks,
-      probe_timeout: formatDuration(listener.probeTimeout),
-      probe_max_bytes: listener.probeMaxBytes,
-      on_probe_timeout: onProbeTimeout.kind === "route" ? onProbeTimeout.name : onProbeTimeout.kind,
-      connect_timeout: formatDuration(listener.connectTimeout),
-      connect_retries: listener.connectRetries,
-      tcp_idle_timeout: formatDuration(listener.idleTimeout),
-      tcp_keepalive: formatDuration(listener.keepalive),
-      ...pool && {
-        tcp_target: targets(pool.pool),
-        tcp_load_balance: pool.pool.algorithm,
-        tcp_send_proxy_protocol: pool.sendProxy,
-      },
+      ...tcp && tcpKeys(tcp),
+      ...udp && udpKeys(udp),
     }),
-    ...aclTable([...path, "acl"], listener.acl),
-    ...listener.routes.flatMap((route) => routeTables([...path, "protocols", route.name], route)),
+    ...aclTable([...path, "acl"], acl),
+    ...joined(tcp?.routes ?? [], udp?.routes ?? [])
+      .flatMap((route) => routeTables([...path, "protocols", route.name], route)),
   ];
+}
+
+function tcpKeys(listener: TcpListenerConfig): Values {
+  const { onProbeTimeout, defaultRoute } = listener;
+  return {
+    tcp_backlog: listener.backlog,
+    tcp_max_connections: listener.maxConnections,
+    max_connections_per_ip: listener.maxConnectionsPerIp,
+    tcp_recv_proxy_protocol: listener.trustedProxies !== undefined,
+    tcp_trusted_proxies: listener.trustedProxies?.networks,
+    probe_timeout: formatDuration(listener.probeTimeout),
+    probe_max_bytes: listener.probeMaxBytes,
+    on_probe_timeout: onProbeTimeout.kind === "route" ? onProbeTimeout.name : onProbeTimeout.kind,
+    connect_timeout: formatDuration(listener.connectTimeout),
+    connect_retries: listener.connectRetries,
+    tcp_idle_timeout: formatDuration(listener.idleTimeout),
+    tcp_keepalive: formatDuration(listener.keepalive),
+    ...defaultRoute?.action.kind === "forward" && {
+      tcp_target: targets(defaultRoute.action.pool),
+      tcp_load_balance: defaultRoute.action.pool.algorithm,
+      tcp_send_proxy_protocol: defaultRoute.action.sendProxy,
+    },
+  };
+}
+
+function udpKeys(listener: UdpListenerConfig): Values {
+  const { defaultRoute } = listener;
+  return {
+    udp_max_connections: listener.maxFlows,
+    max_flows_per_ip: listener.maxFlowsPerIp,
+    udp_probe_timeout: formatDuration(listener.probeTimeout),
+    follow_clients: listener.followClients,
+    flow_memory: formatDuration(listener.flowMemory),
+    ...defaultRoute?.action.kind === "forward" && {
+      udp_target: targets(defaultRoute.action.pool),
+      udp_load_balance: defaultRoute.action.pool.algorithm,
+      udp_idle_lifetime: formatDuration(defaultRoute.idleLifetime),
+      udp_reply_timeout: formatDuration(defaultRoute.replyTimeout),
+    },
+  };
 }
 
 function routeTables(
   path: readonly string[],
-  { match, acl, ech, action }: Route,
+  { tcp, udp }: Joined<Route, UdpRoute>,
 ): readonly string[] {
+  const { match, acl, ech, action } = tcp ?? udp;
   const isRegex = match.protocol === "regex";
   return [
     table(path, {
       protocol: match.protocol,
+      transport: tcp && udp || !isOnBoth(match.protocol) ? undefined : tcp ? "tcp" : "udp",
       server_names: orNothing(match.serverNames),
       alpns: orNothing(match.alpns),
       hosts: orNothing(match.hosts),
+      dns_names: orNothing(match.dnsNames),
       patterns: isRegex ? match.patterns.map(({ source }) => source) : undefined,
       min_length: isRegex ? match.minLength : undefined,
       action: action.kind,
       ...action.kind === "forward" && {
         target: targets(action.pool),
         load_balance: action.pool.algorithm,
-        send_proxy_protocol: action.sendProxy,
+        send_proxy_protocol: tcp && action.sendProxy,
+        idle_lifetime: udp && formatDuration(udp.idleLifetime),
+        reply_timeout: udp && formatDuration(udp.replyTimeout),
       },
     }),
     ...aclTable([...path, "acl"], acl),
@@ -103,7 +147,9 @@ function echTable(path: readonly string[], ech: EchConfig | undefined): readonly
 type Value = string | number | boolean | readonly Item[] | undefined;
 type Item = string | { readonly address: string; readonly weight: number };
 
-function table(path: readonly string[], values: Readonly<Record<string, Value>>): string {
+type Values = Readonly<Record<string, Value>>;
+
+function table(path: readonly string[], values: Values): string {
   const lines = Object.entries(values)
     .flatMap(([key, value]) => value === undefined ? [] : [`${key} = ${valueText(value)}\n`]);
   return (path.length > 0 ? `[${path.map(formatKey).join(".")}]\n` : "") + lines.join("");

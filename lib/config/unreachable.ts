@@ -106,19 +106,24 @@ function* reached(
   );
   const all = takers.flat();
   if (all.every((taker) => taker !== undefined)) {
-    const list = [...new Set(all.map(({ path }) => formatPath(path)))].join(" and ");
-    const many = list.includes(" and ") ? "take" : "takes";
     const kind = transportsOf(entry).includes("tcp") ? "connection" : "client";
-    const message = `never gets a ${kind}: ${list}, earlier in the file, ${many} all that it would`;
+    const { list, take } = named(all);
+    const message = `never gets a ${kind}: ${list}, earlier in the file, ${take} all that it would`;
     yield { path: entry.path, message, about: "key" };
     return;
   }
   for (const [i, row] of takers.entries()) {
-    const [taker] = row;
-    if (taker === undefined || !row.every((one) => one !== undefined)) continue;
-    const message = `"${names[i]}" never gets here: ${formatPath(taker.path)} takes it`;
+    if (!row.every((taker) => taker !== undefined)) continue;
+    const { list, take } = named(row);
+    const message = `"${names[i]}" never gets here: ${list} ${take} it`;
     yield { path: [...entry.path, key, i], message, isWarning: true };
   }
+}
+
+/** Who takes something, in words. */
+function named(takers: readonly EntrySource[]) {
+  const names = [...new Set(takers.map(({ path }) => formatPath(path)))];
+  return { list: names.join(" and "), take: names.length > 1 ? "take" : "takes" };
 }
 
 /** Stands for a condition that is not there. */

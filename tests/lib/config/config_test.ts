@@ -29,6 +29,7 @@ Deno.test("a file of two lines has every default", async () => {
           serverNames: [],
           alpns: [],
           hosts: [],
+          dnsNames: [],
           patterns: [],
           minLength: 0,
         },

@@ -29,9 +29,9 @@ const WRONG_ENTRIES: Readonly<Record<string, readonly string[]>> = {
     "5:1: protocols.a.drain_timeout: is a key of the top level: write it above the first [table]",
   ],
   'protocol = "ssh"\ntarget = ["a:1"]\nserver_names = ["a"]\nalpn = ["h2"]\nidle_lifetime = 3': [
-    "5:1: protocols.a.server_names: is for tls and quic, and this entry is for ssh",
-    "6:1: protocols.a.alpn: is for tls and quic, and this entry is for ssh",
-    "7:1: protocols.a.idle_lifetime: is for quic and wireguard, and this entry is for ssh",
+    "5:1: protocols.a.server_names: is for tls, quic and dtls, and this entry is for ssh",
+    "6:1: protocols.a.alpn: is for tls, quic and dtls, and this entry is for ssh",
+    "7:1: protocols.a.idle_lifetime: is for protocols on UDP, and this entry is for ssh",
   ],
   'protocol = "tls"\ntarget = ["a:1"]\nhosts = ["a"]\npatterns = ["a"]\nmin_length = 3': [
     "5:1: protocols.a.hosts: is for http, and this entry is for tls",
@@ -81,6 +81,42 @@ const WRONG_ENTRIES: Readonly<Record<string, readonly string[]>> = {
       '6:1: protocols.a.load_balance: has no effect with action = "reject"',
       '7:1: protocols.a.send_proxy_protocol: has no effect with action = "reject"',
     ],
+  'protocol = "syslog"\ntarget = ["a:1"]\ntransport = "udp"\nsend_proxy_protocol = "none"': [
+    "6:1: protocols.a.send_proxy_protocol: is for protocols on TCP, and this entry is for syslog on UDP",
+  ],
+  'protocol = "openvpn"\ntarget = ["a:1"]\ntransport = "tcp"\nidle_lifetime = 1\nreply_timeout = 1':
+    [
+      "6:1: protocols.a.idle_lifetime: is for protocols on UDP, and this entry is for openvpn on TCP",
+      "7:1: protocols.a.reply_timeout: is for protocols on UDP, and this entry is for openvpn on TCP",
+    ],
+  'protocol = "quic"\ntarget = ["a:1"]\ndns_names = ["a"]\nhosts = ["a"]': [
+    "5:1: protocols.a.dns_names: is for dns, and this entry is for quic",
+    "6:1: protocols.a.hosts: is for http, and this entry is for quic",
+  ],
+  'protocol = "dns"\ntarget = ["a:1"]\ndns_names = ["*"]\nserver_names = ["a"]': [
+    '5:14: protocols.a.dns_names[0]: "*" would be every name: leave this key out for that',
+    "6:1: protocols.a.server_names: is for tls, quic and dtls, and this entry is for dns",
+  ],
+  'protocol = "http"\ntarget = ["a:1"]\ntransport = "udp"': [
+    '5:13: protocols.a.transport: expected "tcp", got "udp": http is on TCP alone',
+  ],
+  'protocol = "wireguard"\ntarget = ["a:1"]\ntransport = "tcp"': [
+    '5:13: protocols.a.transport: expected "udp", got "tcp": wireguard is on UDP alone',
+  ],
+  'protocol = "any"\ntarget = ["a:1"]\ntransport = "upd"': [
+    '5:13: protocols.a.transport: expected one of "tcp", "udp", got "upd"; did you mean "udp"?',
+  ],
+  'protocol = "dtls"\ntarget = ["a:1"]\nload_balance = "quic_cid"': [
+    '5:16: protocols.a.load_balance: "quic_cid" is for quic, and this entry is for dtls',
+  ],
+  'protocol = "quic"\naction = "reject"\nidle_lifetime = 1\nreply_timeout = 1': [
+    '5:1: protocols.a.idle_lifetime: has no effect with action = "reject"',
+    '6:1: protocols.a.reply_timeout: has no effect with action = "reject"',
+  ],
+  'protocol = "dns"\ntarget = ["a:1"]\nudp_reply_timeout = 1': [
+    "5:1: protocols.a.udp_reply_timeout: is a key of a listener: write it above the first [table], " +
+    "or in a table of listeners",
+  ],
   'target = ["a:1"]': ["2:1: protocols.a.protocol: is missing: one of "],
   'protocl = "ssh"\ntarget = ["a:1"]': [
     "2:1: protocols.a.protocol: is missing: one of ",

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { parse } from "smol-toml";
-import { ENTRY_DEFAULTS, LISTENER_DEFAULTS, REPLY_TIMEOUT, TOP_DEFAULTS } from "../../../lib/config/defaults.ts";
+import {
+  ENTRY_DEFAULTS,
+  LISTENER_DEFAULTS,
+  REPLY_TIMEOUT,
+  TOP_DEFAULTS,
+} from "../../../lib/config/defaults.ts";
 import { configJsonSchema } from "../../../lib/config/json_schema.ts";
 import { validate } from "../../../lib/config/validate.ts";
 import { configOf } from "./loading.ts";

@@ -46,12 +46,12 @@ Deno.test("the defaults of the schema are the defaults", () => {
       ? parseDuration(value)
       : value;
   const defaults = { ...LISTENER_DEFAULTS, ...TOP_DEFAULTS, listen_address_v4: "0.0.0.0" };
-  // Its meaning differs between the top level and a listener.
-  const { tcp_max_connections: _, ...alike } = defaults;
+  // Their meaning differs between the top level and a listener.
+  const { tcp_max_connections: _, udp_max_connections: __, ...alike } = defaults;
   for (const [key, value] of Object.entries(alike)) {
     assert.deepEqual(told(listener?.[key]?.default), value, key);
   }
-  const { weight: __, ...keys } = ENTRY_DEFAULTS;
+  const { weight: ___, ...keys } = ENTRY_DEFAULTS;
   for (const [key, value] of Object.entries(keys)) {
     assert.deepEqual(entry?.[key]?.default, value, key);
   }
@@ -61,4 +61,6 @@ Deno.test("closed lists of words are offered", () => {
   const words = (key: string) => schema.properties?.[key]?.enum;
   assert.deepEqual(words("tcp_send_proxy_protocol"), ["none", "v1", "v2"]);
   assert.ok(words("tcp_load_balance")?.includes("least_connections"));
+  assert.ok(!words("tcp_load_balance")?.includes("quic_cid"));
+  assert.ok(words("udp_load_balance")?.includes("quic_cid"));
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { Config, TcpListenerConfig } from "../../../lib/config/config.ts";
+import type { Config, TcpListenerConfig, UdpListenerConfig } from "../../../lib/config/config.ts";
 import { formatProblem, loadConfig, type LoadOptions } from "../../../lib/config/mod.ts";
 
 type Options = Partial<LoadOptions>;
@@ -15,6 +15,13 @@ export async function configOf(text: string, options: Options = {}): Promise<Con
 /** As {@linkcode configOf}, for a text with one listener. */
 export async function listenerOf(text: string, options: Options = {}): Promise<TcpListenerConfig> {
   const { tcp: [listener, ...others] } = await configOf(text, options);
+  assert.ok(listener !== undefined && others.length === 0);
+  return listener;
+}
+
+/** As {@linkcode listenerOf}, of what is served on UDP. */
+export async function udpListenerOf(text: string): Promise<UdpListenerConfig> {
+  const { udp: [listener, ...others] } = await configOf(text);
   assert.ok(listener !== undefined && others.length === 0);
   return listener;
 }

@@ -74,9 +74,35 @@ const WRONG_KEYS: Readonly<Record<string, string>> = {
   'acl = { deny = ["a"] }':
     '1:17: acl.deny[0]: expected an address or a network such as "192.0.2.0/24" or "2001:db8::/32", got "a"',
   "listeners = { web = 1 }": "1:21: listeners.web: expected a table, got the number 1",
+  'udp_load_balance = "quic"':
+    '1:20: udp_load_balance: expected one of "none", "source_ip", "source_socket", "random", "round_robin", ' +
+    '"least_connections", "random_two", "quic_cid", got "quic"; did you mean "quic_cid"?',
+  'tcp_load_balance = "quic_cid"':
+    '1:20: tcp_load_balance: expected one of "none", "source_ip", "source_socket", "random", "round_robin", ' +
+    '"least_connections", "random_two", got "quic_cid"',
+  "udp_max_connections = 0":
+    "1:23: udp_max_connections: expected a whole number from 1 to 4294967295, got the number 0",
+  "max_flows_per_ip = 0":
+    "1:20: max_flows_per_ip: expected a whole number from 1 to 4294967295, got the number 0",
+  'udp_probe_timeout = "0s"':
+    '1:21: udp_probe_timeout: expected at least 1ms and at most 8766h, got the text "0s"',
+  "udp_idle_lifetime = -1":
+    "1:21: udp_idle_lifetime: expected a whole number of seconds, got the number -1",
+  'udp_reply_timeout = "later"':
+    '1:21: udp_reply_timeout: expected a duration such as "30s", "1m30s" or "500ms", got "later"',
+  "reply_timeout = 1": '1:1: reply_timeout: unknown key; did you mean "udp_reply_timeout"?',
+  'follow_clients = "no"': '1:18: follow_clients: expected true or false, got the text "no"',
+  "flow_memory = false":
+    '1:15: flow_memory: expected a duration such as "30s" or a number of seconds, got false',
+  'admin_address = "localhost:9090"':
+    '1:17: admin_address: expected an IP address and a port such as "0.0.0.0:8080", got "localhost:9090"',
+  'admin_address = "127.0.0.1"': '1:17: admin_address: expected host:port, got "127.0.0.1"',
+  'admin_address = "127.0.0.1:443"':
+    "2:15: listen_port: 0.0.0.0:443 is not free: admin_address is 127.0.0.1:443",
   "constructor = 1": "1:1: constructor: cannot be a name here",
 };
 
+/** Two entries, of which `dns` is for UDP alone. */
 const REST = `
 [protocols.web]
 protocol = "http"
@@ -146,12 +172,12 @@ Deno.test("a byte order mark is not in the way", async () => {
 Deno.test("a file without a port, and one with nothing to do, say so", async () => {
   assert.deepEqual(await problemsOf(""), [
     "config.toml: listen_port: is missing: on which port to listen",
-    "config.toml: nothing to do: expected tcp_target, or entries in protocols",
+    "config.toml: nothing to do: expected tcp_target, udp_target, or entries in protocols",
   ]);
   assert.deepEqual(await problemsOf("[listeners.a]\n[listeners.b]\nlisten_port = 1\n"), [
     "config.toml:1:1: listeners.a.listen_port: is missing: on which port to listen",
-    "config.toml:1:1: listeners.a: nothing to do: expected tcp_target, or entries in protocols",
-    "config.toml:2:1: listeners.b: nothing to do: expected tcp_target, or entries in protocols",
+    "config.toml:1:1: listeners.a: nothing to do: expected tcp_target, udp_target, or entries in protocols",
+    "config.toml:2:1: listeners.b: nothing to do: expected tcp_target, udp_target, or entries in protocols",
   ]);
 });
 

@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
-import type { Pool, Route, RouteMatch } from "../../../lib/config/config.ts";
-import { formatProblem, loadConfig } from "../../../lib/config/mod.ts";
+import type { Pool, Route, RouteMatch, UdpRoute } from "../../../lib/config/config.ts";
 import { parseBase64 } from "../../../lib/config/values.ts";
-import { configOf, problemsOf, warningsOf } from "./loading.ts";
+import { datagramTable } from "../../../lib/datagram_routing.ts";
+import { mismatch, routeTable } from "../../../lib/routing.ts";
+import { configOf } from "./loading.ts";
 
 const text = Deno.readTextFileSync(new URL("rpxy_l4.toml", import.meta.url));
 
 async function loadSample() {
-  const loaded = await loadConfig(text, { file: "config.toml" });
-  assert.ok(loaded.ok, loaded.ok ? "" : loaded.problems.map(formatProblem).join("\n"));
-  const [listener, ...others] = loaded.config.tcp;
-  assert.ok(listener !== undefined && others.length === 0);
-  return { config: loaded.config, listener, warnings: loaded.warnings };
+  const config = await configOf(text);
+  const [listener, ...others] = config.tcp;
+  const [udpListener, ...udpOthers] = config.udp;
+  assert.ok(listener !== undefined && udpListener !== undefined);
+  assert.deepEqual([...others, ...udpOthers], []);
+  return { config, listener, udpListener };
 }
 
 function match(protocol: string, conditions: Partial<RouteMatch> = {}): RouteMatch {
@@ -124,40 +126,83 @@ Deno.test("every entry of rpxy-l4 is taken over, in the order of the file", asyn
   assert.deepEqual(listener.routes, routes);
 });
 
-Deno.test("what is written for UDP is named in one warning", async () => {
-  const { warnings } = await loadSample();
-  assert.deepEqual(warnings.map(formatProblem), [
-    "config.toml: UDP is not served by this version: udp_target, udp_load_balance, udp_max_connections, " +
-    "udp_idle_lifetime, protocols.http3, protocols.wg have no effect",
-  ]);
-});
-
-Deno.test("one key for UDP alone is warned of in the singular", async () => {
-  const warnings = await warningsOf(
-    'listen_port = 1\ntcp_target = ["a:1"]\nudp_target = ["a:1"]\n',
-  );
-  assert.deepEqual(warnings, [
-    "config.toml: UDP is not served by this version: udp_target has no effect",
-  ]);
-});
-
-Deno.test("a file for UDP alone has nothing to do", async () => {
-  assert.deepEqual(await problemsOf('listen_port = 1\nudp_target = ["a:1"]\n'), [
-    "config.toml: nothing to do: UDP is not served by this version",
-  ]);
-});
-
-Deno.test("a listener for UDP alone is left out, and the others are served", async () => {
-  const dns = '[listeners.dns]\nlisten_port = 53\nudp_target = ["a:53"]\n';
-  const loaded = await loadConfig(`listen_port = 1\ntcp_target = ["a:1"]\n${dns}`, {
-    file: "c.toml",
+Deno.test("every key of rpxy-l4 for UDP is taken over", async () => {
+  const { config, listener, udpListener } = await loadSample();
+  assert.equal(config.maxFlows, 4000);
+  const { routes: _, defaultRoute, ...rest } = udpListener;
+  assert.deepEqual(rest, {
+    name: "default",
+    port: 8448,
+    addresses: listener.addresses,
+    probeTimeout: 1_000,
+    followClients: true,
+    flowMemory: 600_000,
   });
-  assert.ok(loaded.ok);
-  assert.deepEqual(loaded.config.tcp.map(({ name }) => name), ["default"]);
-  assert.deepEqual(loaded.warnings.map(formatProblem), [
-    "c.toml: UDP is not served by this version: listeners.dns.udp_target has no effect",
-  ]);
+  assert.deepEqual(
+    defaultRoute?.action,
+    forward(pool("random", ["fallback.example.com", 53]), "none"),
+  );
+  assert.deepEqual([defaultRoute.idleLifetime, defaultRoute.replyTimeout], [0, 0]);
 });
+
+Deno.test("every entry of rpxy-l4 for UDP is taken over, in the order of the file", async () => {
+  const { udpListener } = await loadSample();
+  const routes: readonly UdpRoute[] = [
+    {
+      name: "http3",
+      match: match("quic", { serverNames: ["example.com"], alpns: ["h3"] }),
+      action: forward(pool("source_ip", ["198.51.100.9", 443]), "none"),
+      idleLifetime: 30_000,
+      replyTimeout: 2_000,
+    },
+    {
+      name: "wg",
+      match: match("wireguard"),
+      action: forward(pool("none", ["wg.example.com", 51820]), "none"),
+      idleLifetime: 120_000,
+      replyTimeout: 2_000,
+    },
+  ];
+  assert.deepEqual(udpListener.routes, routes);
+});
+
+Deno.test("the routes of rpxy-l4's reference are found for TLS and for QUIC", async () => {
+  const entry = (name: string, protocol: string, keys: string) =>
+    `[protocols.${name}_${protocol}]\nprotocol = "${protocol}"\ntarget = ["a:1"]\n${keys}\n`;
+  const rules = (protocol: string) =>
+    entry("A", protocol, 'server_names = ["example.com"]') +
+    entry("B", protocol, 'server_names = ["example.org"]') +
+    entry("C", protocol, "") +
+    entry("D", protocol, 'alpn = ["h2"]') +
+    entry("E", protocol, 'server_names = ["example.com"]\nalpn = ["h2"]');
+  const { tcp: [tcp], udp: [udp] } = await configOf(
+    `listen_port = 1\n${rules("tls")}${rules("quic")}`,
+  );
+  assert.ok(tcp !== undefined && udp !== undefined);
+  const detectors = [...routeTable(tcp).detectors, ...datagramTable(udp).detectors];
+  assert.deepEqual(detectors.map(({ protocol }) => protocol), ["tls", "quic"]);
+  for (const { protocol, routes } of detectors) {
+    const taken = REFERENCE.map(([name, alpn]) => {
+      const facts = { protocol, ...name && { serverName: name }, ...alpn && { alpns: [alpn] } };
+      return routes.find((route) => mismatch(route, facts) === undefined)?.name;
+    });
+    assert.deepEqual(taken, REFERENCE.map(([, , name]) => `${name}_${protocol}`));
+  }
+});
+
+/** A name and an ALPN that a client offers, and who takes it. */
+const REFERENCE: readonly (readonly [name: string, alpn: string, route: string])[] = [
+  ["example.com", "", "A"],
+  ["example.org", "", "B"],
+  ["example.net", "", "C"],
+  ["", "h2", "D"],
+  ["", "h3", "C"],
+  ["example.com", "h2", "E"],
+  ["example.com", "h3", "A"],
+  ["example.org", "h2", "B"],
+  ["example.net", "h3", "C"],
+  ["example.gov", "h2", "D"],
+];
 
 Deno.test("[protocol.<name>] is [protocols.<name>]", async () => {
   const entry = 'protocol = "ssh"\ntarget = ["a:1"]\n';

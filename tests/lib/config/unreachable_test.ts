@@ -37,6 +37,19 @@ const UNREACHABLE: readonly (readonly [taker: string, ...entries: string[]])[] =
     tls('server_names = ["*.x"]\nalpns = ["h2", "h3"]'),
     tls('server_names = ["a.x"]\nalpns = ["h3"]'),
   ],
+  ["protocols.a", 'protocol = "dtls"\nalpns = ["c"]', 'protocol = "dtls"\nalpns = ["c"]'],
+  [
+    "protocols.a",
+    'protocol = "dns"\ndns_names = ["*.x"]',
+    'protocol = "dns"\ndns_names = ["a.x", "*.b.x"]',
+  ],
+  ["protocols.a", 'protocol = "any"', 'protocol = "any"\ntransport = "udp"'],
+  [
+    "protocols.a and protocols.b",
+    'protocol = "syslog"\ntransport = "tcp"',
+    'protocol = "syslog"\ntransport = "udp"',
+    'protocol = "syslog"',
+  ],
   ["protocols.a", 'protocol = "http"\nhosts = ["*.x"]', 'protocol = "http"\nhosts = ["a.x"]'],
   [
     "protocols.a",
@@ -78,6 +91,15 @@ const REACHABLE: readonly (readonly string[])[] = [
     'protocol = "regex"\npatterns = ["^a"]\nmin_length = 1',
   ],
   ['protocol = "regex"\npatterns = ["^a"]', 'protocol = "regex"\npatterns = ["^b"]'],
+  ['protocol = "any"\ntransport = "tcp"', 'protocol = "any"\ntransport = "udp"'],
+  ['protocol = "any"\ntransport = "tcp"', 'protocol = "any"'],
+  ['protocol = "openvpn"\ntransport = "udp"', 'protocol = "openvpn"'],
+  [
+    'protocol = "regex"\npatterns = ["^a", "^b"]\ntransport = "tcp"',
+    'protocol = "regex"\npatterns = ["^b"]\ntransport = "udp"',
+    'protocol = "regex"\npatterns = ["^a", "^c"]',
+  ],
+  ['protocol = "dns"\ndns_names = ["a.x"]', 'protocol = "dns"', tls('server_names = ["a.x"]')],
 ];
 
 Deno.test("entries that each get something are neither wrong nor worth a warning", async () => {
@@ -90,14 +112,34 @@ Deno.test("a name that an earlier entry takes is worth a warning, where others a
   assert.deepEqual(await warningsOf(text), [
     'config.toml:8:22: protocols.b.server_names[1]: "a.x" never gets here: protocols.a takes it',
   ]);
+  const regex = (keys: string) => `protocol = "regex"\n${keys}`;
+  const both = file(
+    regex('patterns = ["^a"]\ntransport = "tcp"'),
+    regex('patterns = ["^a"]\ntransport = "udp"'),
+    regex('patterns = ["^a", "^b"]'),
+  );
+  assert.deepEqual(await warningsOf(both), [
+    'config.toml:14:13: protocols.c.patterns[0]: "^a" never gets here: protocols.a and protocols.b take it',
+  ]);
 });
 
-Deno.test("a default target behind any is an error", async () => {
-  const text =
-    'listen_port = 1\ntcp_target = ["a:1"]\n[protocols.rest]\nprotocol = "any"\ntarget = ["b:1"]\n';
-  assert.deepEqual(await problemsOf(text), [
-    "config.toml:2:1: tcp_target: is never reached: protocols.rest takes all that no other entry takes",
+Deno.test("a default target behind any of the same transport is an error", async () => {
+  const text = (target: string, transport = "") =>
+    `listen_port = 1\n${target} = ["a:1"]\n[protocols.rest]\nprotocol = "any"\ntarget = ["b:1"]\n${transport}`;
+  const tcp = 'transport = "tcp"\n';
+  const udp = 'transport = "udp"\n';
+  const message = "is never reached: protocols.rest takes all that no other entry takes";
+  const inTcp = [`config.toml:2:1: tcp_target: ${message}`];
+  assert.deepEqual(await problemsOf(text("tcp_target")), inTcp);
+  assert.deepEqual(await problemsOf(text("tcp_target", tcp)), inTcp);
+  assert.deepEqual(await problemsOf(text("udp_target")), [
+    `config.toml:2:1: udp_target: ${message}; if that is for TCP alone, add transport = "tcp" to it`,
   ]);
+  assert.deepEqual(await problemsOf(text("udp_target", udp)), [
+    `config.toml:2:1: udp_target: ${message}`,
+  ]);
+  assert.deepEqual(await warningsOf(text("tcp_target", udp)), []);
+  assert.deepEqual(await warningsOf(text("udp_target", tcp)), []);
 });
 
 Deno.test("an entry with a wrong condition neither takes from others nor is called unreachable", async () => {
