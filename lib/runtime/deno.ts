@@ -10,7 +10,7 @@ import { pipe, type PipeParts, type Stream } from "../pipe.ts";
 import { Timeouts } from "../timeouts.ts";
 import { bindDatagrams } from "./deno_datagrams.ts";
 import { netError, netErrorCode } from "./deno_errors.ts";
-import type { DatagramParts } from "./deno_sends.ts";
+import { type DatagramParts, Sends } from "./deno_sends.ts";
 import { DenoUpstreamSocket } from "./deno_upstream.ts";
 import {
   type Clock,
@@ -40,7 +40,7 @@ export class DenoNet implements Net {
     const share = new FairShare();
     this.#timeouts = new Timeouts(clock);
     this.#pipeParts = { share, timeouts: this.#timeouts, isReset };
-    this.#datagramParts = { share, clock, slabs: new Slabs() };
+    this.#datagramParts = { share, clock, slabs: new Slabs(), sends: new Sends() };
   }
 
   listen({ address, port, backlog }: ListenOptions): Listener {

@@ -5,7 +5,8 @@
  */
 import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
-import { type DatagramParts, reportFault, rest, Sends } from "./deno_sends.ts";
+import { type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
+import { type ReceiveBuffer, ReceiveBuffers } from "./receive_buffers.ts";
 import {
   type DatagramListener,
   type DatagramReceiver,
@@ -14,7 +15,6 @@ import {
   type ReplySocket,
   type Sending,
 } from "./runtime.ts";
-import { LARGEST_DATAGRAM } from "./slabs.ts";
 
 /** How often another port is tried when the system chose one that somebody took before it was bound everywhere. */
 const PORTS_TRIED = 8;
@@ -115,105 +115,93 @@ class DenoDatagramListener implements DatagramListener {
   }
 }
 
-/** Datagrams of one socket whose bytes may be in use at once; then it receives no more until one is done with. */
-const MOST_HELD = 64;
+/** Most replies of one socket that may be under way. There is one at a time of each flow. */
+const MOST_REPLIES = 4096;
 
-class DenoReplySocket implements ReplySocket {
+class DenoReplySocket implements ReplySocket, Sender {
   readonly local: SocketAddress;
-  readonly #conn: Deno.DatagramConn;
+  readonly conn: Deno.DatagramConn;
   readonly #receiver: DatagramReceiver;
-  readonly #sends: Sends;
-  readonly #buffers = new Buffers();
-  /** The receive that is under way: it holds the socket until it has ended. */
+  readonly #parts: DatagramParts;
+  readonly #buffers: ReceiveBuffers;
+  /** The receive that is under way: it holds the socket until it has ended, as the sends do. */
   #receiving: Promise<unknown> = Promise.resolve();
-  #closed = false;
+  #sending = 0;
+  #onAllSent: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
 
   constructor({ conn, address }: Opened, receiver: DatagramReceiver, parts: DatagramParts) {
-    this.#conn = conn;
     this.local = { address, port: portOf(conn) };
+    this.conn = conn;
     this.#receiver = receiver;
-    // That a client cannot be reached is nobody's business but its own.
-    this.#sends = new Sends(conn, () => {});
-    void this.#receive(parts);
+    this.#parts = parts;
+    this.#buffers = new ReceiveBuffers(parts.slabs);
+    void this.#receive();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   get isFull(): boolean {
-    return this.#sends.isFull;
+    return this.#sending >= MOST_REPLIES;
   }
 
   send(datagram: Uint8Array, to: Peer): Sending {
-    return this.#closed ? undefined : this.#sends.send(datagram, to);
+    if (this.#isClosed) return undefined;
+    this.#sending++;
+    return this.#parts.sends.send(this, datagram, to);
   }
 
-  async close(): Promise<void> {
-    if (!this.#closed) this.#conn.close();
-    this.#closed = true;
+  onSent(): void {
+    this.#sending--;
+    if (this.#sending === 0) this.#onAllSent?.();
+  }
+
+  /** That a client cannot be reached is nobody's business: it may be gone, or never have been there. */
+  onNotSent(): void {
+    this.onSent();
+  }
+
+  close(): Promise<void> {
+    return this.#closing ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
+    this.conn.close();
     await this.#receiving.catch(() => {});
-    await this.#sends.done();
+    if (this.#sending > 0) await new Promise<void>((resolve) => this.#onAllSent = resolve);
   }
 
-  async #receive({ share, clock }: DatagramParts): Promise<void> {
-    while (!this.#closed) {
-      const buffer = this.#buffers.take() ?? await this.#buffers.next();
+  async #receive(): Promise<void> {
+    const { share, clock } = this.#parts;
+    while (!this.#isClosed) {
+      let buffer: ReceiveBuffer | undefined;
       try {
-        const receiving = this.#conn.receive(buffer.bytes);
+        buffer = this.#buffers.take() ?? await this.#buffers.next();
+        const receiving = this.conn.receive(buffer.bytes);
         this.#receiving = receiving;
         const [datagram, from] = await receiving;
-        const sending = this.#closed ? undefined : this.#deliver(datagram, from as Deno.NetAddr);
+        const sending = this.#deliver(datagram, from as Deno.NetAddr);
         if (sending === undefined) buffer.free();
-        else sending.then(buffer.free, buffer.free);
+        else sending.then(buffer.free);
         if (share.isUsedUpBy(datagram.length)) await share.turn(datagram.length);
       } catch {
-        buffer.free();
-        // Of some other datagram, as systems but Linux tell of them, or of the moment.
-        if (!this.#closed) await rest(clock);
+        buffer?.free();
+        // The error of a datagram that was sent, as systems other than Linux show them, or of the moment.
+        if (!this.#isClosed) await rest(clock);
       }
     }
+    this.#buffers.close();
   }
 
   #deliver(datagram: Uint8Array, from: Peer): Sending {
+    if (this.#isClosed) return undefined;
     try {
       return this.#receiver.received(datagram, from, this);
     } catch (error) {
       reportFault(error);
       return undefined;
     }
-  }
-}
-
-/** A buffer that one datagram after the other comes into. */
-interface Buffer {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly free: () => void;
-}
-
-/** The buffers of one socket. The one that was used last is used next: it is in the processor's cache. */
-class Buffers {
-  readonly #free: Buffer[] = [];
-  #count = 0;
-  #onFree: ((buffer: Buffer) => void) | undefined;
-
-  /** A buffer, if one may be had at once. */
-  take(): Buffer | undefined {
-    return this.#free.pop() ?? (this.#count < MOST_HELD ? this.#add() : undefined);
-  }
-
-  /** The next one that is freed, when there is none. */
-  next(): Promise<Buffer> {
-    return new Promise((resolve) => this.#onFree = resolve);
-  }
-
-  #add(): Buffer {
-    this.#count++;
-    const buffer: Buffer = {
-      bytes: new Uint8Array(LARGEST_DATAGRAM),
-      free: () => {
-        const onFree = this.#onFree;
-        this.#onFree = undefined;
-        if (onFree === undefined) this.#free.push(buffer);
-        else onFree(buffer);
-      },
-    };
-    return buffer;
   }
 }

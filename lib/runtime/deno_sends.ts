@@ -1,66 +1,65 @@
 /**
- * What the datagram sockets of Deno have in common: sends under way, and what the sockets share.
+ * What the datagram sockets of Deno have in common.
  *
  * @module
  */
 import type { FairShare } from "../fair_share.ts";
-import type { Clock, Peer, Sending } from "./runtime.ts";
+import type { Clock, Peer } from "./runtime.ts";
 import type { Slabs } from "./slabs.ts";
 
-/** What the sockets of one Net share. */
+/** What the datagram sockets of one Net share. */
 export interface DatagramParts {
   readonly share: FairShare;
   readonly clock: Clock;
   readonly slabs: Slabs;
+  readonly sends: Sends;
 }
 
-/** Sends of one socket that may be under way. They are only while the system's buffer is full. */
-const MOST_SENDS = 64;
+/** A socket, as its sends see it. */
+export interface Sender {
+  readonly conn: Deno.DatagramConn;
+  /** One of its sends is over. */
+  onSent(): void;
+  /** One of its sends is over, and the datagram is lost. */
+  onNotSent(error: unknown): void;
+}
 
-/** The sends of one socket. */
+/** Sends that are over and may be used again, at most. */
+const MOST_IDLE = 1024;
+
+/** The sends of all sockets: each is used for one datagram after the other, of any socket, so that none makes closures. */
 export class Sends {
-  readonly #conn: Deno.DatagramConn;
-  readonly #onFailed: (error: unknown) => void;
-  #underWay = 0;
-  #onDone: (() => void) | undefined;
+  readonly #idle: Send[] = [];
 
-  /** @param onFailed Told why a datagram could not be sent. */
-  constructor(conn: Deno.DatagramConn, onFailed: (error: unknown) => void) {
-    this.#conn = conn;
-    this.#onFailed = onFailed;
+  /** Sends `datagram`, whose bytes must not be altered until the returned promise resolves; it never rejects. */
+  send(sender: Sender, datagram: Uint8Array, to: Peer): Promise<void> {
+    const send = this.#idle.pop() ?? new Send(this.#idle);
+    return send.start(sender, datagram, to);
+  }
+}
+
+class Send {
+  readonly #idle: Send[];
+  #sender: Sender | undefined;
+
+  constructor(idle: Send[]) {
+    this.#idle = idle;
   }
 
-  get isFull(): boolean {
-    return this.#underWay >= MOST_SENDS;
+  start(sender: Sender, datagram: Uint8Array, to: Peer): Promise<void> {
+    this.#sender = sender;
+    // Deno looks for no more than a Peer has.
+    return sender.conn.send(datagram, to as Deno.NetAddr).then(this.#onSent, this.#onNotSent);
   }
 
-  /** Sends `datagram`, whose bytes must not be altered until the returned promise resolves. It never rejects. */
-  send(datagram: Uint8Array, to: Peer): Sending {
-    this.#underWay++;
-    // Deno looks at the two names alone that a Peer has.
-    return this.#conn.send(datagram, to as Deno.NetAddr).then(this.#sent, this.#failed);
-  }
+  readonly #onSent = (): void => this.#end()?.onSent();
+  readonly #onNotSent = (error: unknown): void => this.#end()?.onNotSent(error);
 
-  /** Resolves when none is under way: each holds the socket, closed or not. */
-  done(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#onDone = resolve;
-      this.#settle();
-    });
-  }
-
-  readonly #sent = (): void => {
-    this.#underWay--;
-    this.#settle();
-  };
-
-  readonly #failed = (error: unknown): void => {
-    this.#sent();
-    this.#onFailed(error);
-  };
-
-  #settle(): void {
-    if (this.#underWay === 0) this.#onDone?.();
+  #end(): Sender | undefined {
+    const sender = this.#sender;
+    this.#sender = undefined;
+    if (this.#idle.length < MOST_IDLE) this.#idle.push(this);
+    return sender;
   }
 }
 
@@ -74,7 +73,10 @@ export function rest(clock: Clock): Promise<void> {
 
 let isFaultKnown = false;
 
-/** A receiver threw, which none does. The first time is written to standard error: nobody is above to take it. */
+/**
+ * A receiver threw, which none does. That costs its datagram and nothing else; nobody is above to be told, so the first
+ * time is written to standard error.
+ */
 export function reportFault(error: unknown): void {
   if (!isFaultKnown) console.error("sluice: internal fault, a datagram is lost:", error);
   isFaultKnown = true;

@@ -5,60 +5,105 @@
  */
 import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
-import { type DatagramParts, reportFault, rest, Sends } from "./deno_sends.ts";
-import { NetError, type ReplyReceiver, type Sending, type UpstreamSocket } from "./runtime.ts";
+import { type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
+import {
+  NetError,
+  type Peer,
+  type ReplyReceiver,
+  type Sending,
+  type UpstreamSocket,
+} from "./runtime.ts";
+import type { Slabs } from "./slabs.ts";
+
+/**
+ * Most sends of one socket that may be under way: each holds a buffer of the port that it came to, of which there are
+ * `MOST_HELD`, so that many of these sockets have to be stuck before those are used up. The first sends of a
+ * socket all wait until the system has said that it may be written to, so a client's first burst has to fit.
+ */
+const MOST_SENDS = 64;
 
 /**
  * Deno has no connected sockets for datagrams: so this one takes what comes to its port and drops what is not from the
  * other end, and is told nothing of a port there that nobody listens on.
  */
-export class DenoUpstreamSocket implements UpstreamSocket {
-  readonly #conn: Deno.DatagramConn;
-  readonly #to: Deno.NetAddr;
+export class DenoUpstreamSocket implements UpstreamSocket, Sender {
+  readonly conn: Deno.DatagramConn;
+  readonly #to: Peer;
   readonly #receiver: ReplyReceiver;
-  readonly #sends: Sends;
+  readonly #parts: DatagramParts;
+  #buffer: Uint8Array<ArrayBuffer>;
+  #sending = 0;
   #closed = false;
 
   /** @throws {NetError} */
   constructor({ address, port }: SocketAddress, receiver: ReplyReceiver, parts: DatagramParts) {
-    this.#conn = openTowards(address);
-    this.#to = { transport: "udp", hostname: address, port };
+    this.#buffer = takeFrom(parts.slabs);
+    try {
+      this.conn = open(sourceFor(address));
+    } catch (error) {
+      parts.slabs.free(this.#buffer);
+      throw error;
+    }
+    this.#to = { hostname: address, port };
     this.#receiver = receiver;
-    this.#sends = new Sends(this.#conn, (error) => this.#fail(error));
-    void this.#receive(parts);
+    this.#parts = parts;
+    this.#receive();
   }
 
   get isFull(): boolean {
-    return this.#sends.isFull;
+    return this.#sending >= MOST_SENDS;
   }
 
   send(datagram: Uint8Array): Sending {
-    return this.#closed ? undefined : this.#sends.send(datagram, this.#to);
+    if (this.#closed) return undefined;
+    this.#sending++;
+    return this.#parts.sends.send(this, datagram, this.#to);
+  }
+
+  onSent(): void {
+    this.#sending--;
+  }
+
+  onNotSent(error: unknown): void {
+    this.#sending--;
+    this.#fail(error);
   }
 
   close(): void {
-    if (!this.#closed) this.#conn.close();
+    if (!this.#closed) this.conn.close();
     this.#closed = true;
   }
 
-  async #receive({ share, clock, slabs }: DatagramParts): Promise<void> {
-    const buffer = slabs.take();
-    while (!this.#closed) {
-      try {
-        const [datagram, from] = await this.#conn.receive(buffer.bytes);
-        if (this.#isFromThere(from as Deno.NetAddr)) await this.#deliver(datagram);
-        if (share.isUsedUpBy(datagram.length)) await share.turn(datagram.length);
-      } catch (error) {
-        if (this.#closed) break;
-        this.#fail(error);
-        await rest(clock);
-      }
-    }
-    slabs.free(buffer);
+  // Callbacks and not a loop, whose state would be the largest part of a socket: there are as many as flows.
+
+  readonly #receive = (): void => {
+    if (this.#closed) return this.#freeBuffer();
+    this.conn.receive(this.#buffer).then(this.#onReceived, this.#onNotReceived);
+  };
+
+  readonly #onReceived = ([datagram, from]: [Uint8Array, Deno.Addr]): void => {
+    const { share } = this.#parts;
+    const { length } = datagram;
+    const sending = this.#isFromThere(from as Deno.NetAddr) ? this.#deliver(datagram) : undefined;
+    if (share.isUsedUpBy(length)) share.turn(length).then(() => sending).then(this.#receive);
+    else if (sending === undefined) this.#receive();
+    else sending.then(this.#receive);
+  };
+
+  readonly #onNotReceived = (error: unknown): void => {
+    this.#fail(error);
+    if (this.#closed) this.#receive();
+    else rest(this.#parts.clock).then(this.#receive);
+  };
+
+  /** Whoever still holds this socket holds no slab. */
+  #freeBuffer(): void {
+    this.#parts.slabs.free(this.#buffer);
+    this.#buffer = NOTHING;
   }
 
   /** Deno writes addresses as `formatIp` does. */
-  #isFromThere({ hostname, port }: Deno.NetAddr): boolean {
+  #isFromThere({ hostname, port }: Peer): boolean {
     return port === this.#to.port && hostname === this.#to.hostname;
   }
 
@@ -66,8 +111,8 @@ export class DenoUpstreamSocket implements UpstreamSocket {
     if (this.#closed) return undefined;
     try {
       return this.#receiver.received(datagram);
-    } catch (error) {
-      reportFault(error);
+    } catch (fault) {
+      reportFault(fault);
       return undefined;
     }
   }
@@ -82,11 +127,25 @@ export class DenoUpstreamSocket implements UpstreamSocket {
   }
 }
 
-/** A socket on a port that the system chooses; towards this machine it can be reached from this machine alone. */
-function openTowards(address: string): Deno.DatagramConn {
-  const isV6 = address.includes(":");
-  const isHere = isV6 ? address === "::1" : address.startsWith("127.");
-  const hostname = isV6 ? (isHere ? "::1" : "::") : isHere ? "127.0.0.1" : "0.0.0.0";
+const NOTHING = new Uint8Array(0);
+
+function takeFrom(slabs: Slabs): Uint8Array<ArrayBuffer> {
+  try {
+    return slabs.take();
+  } catch (error) {
+    throw new NetError("exhausted", "no memory is free", { cause: error });
+  }
+}
+
+/** All addresses of the family; this machine's own for what is on it, so that nobody else can reach the socket. */
+function sourceFor(address: string): string {
+  if (address === "::1") return "::1";
+  if (address.includes(":")) return "::";
+  return address.startsWith("127.") ? "127.0.0.1" : "0.0.0.0";
+}
+
+/** A socket on a port that the system chooses. */
+function open(hostname: string): Deno.DatagramConn {
   try {
     return Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
   } catch (error) {

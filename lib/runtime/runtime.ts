@@ -32,14 +32,15 @@ export interface Net {
   pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd>;
 
   /**
-   * Opens a port for datagrams; whoever sends one to it is answered from the address it was sent to.
+   * Opens a port for datagrams; `0.0.0.0` and `::` are as for `listen`. Whoever sends one to it is answered from the
+   * address it was sent to, as far as the platform can tell which that was.
    * @throws {NetError} As `listen`.
    */
   bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener;
 
   /**
-   * Opens a socket that sends datagrams to one address and receives none but from there.
-   * @throws {NetError} `exhausted`, `unreachable` …
+   * Opens a socket that sends datagrams to one address and receives none but from there. The caller owns it.
+   * @throws {NetError} `exhausted`, `unavailable` …
    */
   associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket;
 }
@@ -136,16 +137,25 @@ export interface Peer {
 
 /**
  * Takes what comes to a bound port. A call returns when it is done with `datagram`, whose bytes are the platform's own;
- * if it has sent them on, it returns what {@linkcode ReplySocket.send} or {@linkcode UpstreamSocket.send} returned.
+ * if it has sent them on, it returns what {@linkcode ReplySocket.send} or {@linkcode UpstreamSocket.send} returned. The
+ * next datagram does not wait for that, until many of one port are held: then the kernel keeps what it can. It throws
+ * nothing: who takes datagrams answers for its own faults.
  */
 export interface DatagramReceiver {
   received(datagram: Uint8Array, from: Peer, at: ReplySocket): Sending;
 }
 
-/** As {@linkcode DatagramReceiver}, for what comes from the one address that a socket sends to. */
+/**
+ * As {@linkcode DatagramReceiver}, for what comes from the one address that a socket sends to; but the next datagram of a
+ * socket waits until this one is done with, so that a slow client slows its own backend alone.
+ */
 export interface ReplyReceiver {
   received(datagram: Uint8Array): Sending;
-  /** It cannot be reached: `refused` where the platform shows that nobody listens there, `unreachable` … Called at most once a datagram. */
+  /**
+   * A datagram did not get there. `refused` (where the platform shows that nobody listens there) and `unreachable` are
+   * about the other end, the other codes about this side or this one datagram, which may be too long for the way. Called
+   * at most once a datagram, and never after `close()`.
+   */
   failed(error: NetError): void;
 }
 
@@ -167,6 +177,7 @@ export interface ReplySocket {
    * is given.
    */
   readonly isFull: boolean;
+  /** Does nothing after the port was closed. That `to` cannot be reached is told to nobody. */
   send(datagram: Uint8Array, to: Peer): Sending;
 }
 
@@ -174,6 +185,7 @@ export interface ReplySocket {
 export interface UpstreamSocket {
   /** As in {@linkcode ReplySocket}. */
   readonly isFull: boolean;
+  /** Does nothing after `close()`. */
   send(datagram: Uint8Array): Sending;
   /** Closes at once; nothing is received any more. Safe to call twice. */
   close(): void;

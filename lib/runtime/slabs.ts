@@ -7,19 +7,8 @@
 /** No datagram is longer, bytes: UDP counts its length in 16 bits (RFC 768). */
 export const LARGEST_DATAGRAM = 65_536;
 
-/** A buffer for one datagram. */
-export interface Slice {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly slab: Slab;
-}
-
-interface Slab {
-  readonly memory: ArrayBuffer;
-  /** Where its free slices begin. */
-  readonly free: number[];
-}
-
-const SLICES = 256;
+/** So many that a slab, 32 MiB, is too large for glibc's malloc to keep it when it is free, and to fill it with zeros. */
+const SLICES = 512;
 
 /**
  * Cuts buffers from slabs that are so large that the system gives them memory page by page, as they are written to: so
@@ -27,33 +16,32 @@ const SLICES = 256;
  * that this comes to pass, slices are cut from the oldest slab that has any. One slab without a slice in use may stay.
  */
 export class Slabs {
-  readonly #slabs: Slab[] = [];
+  /** The oldest first, each with where its free slices begin. */
+  readonly #slabs = new Map<ArrayBuffer, number[]>();
 
-  /** A slice, whose owner gives it back by `free`. */
-  take(): Slice {
-    let slab = this.#slabs.find(hasFree);
-    if (slab === undefined) this.#slabs.push(slab = newSlab());
-    const begin = slab.free.pop() ?? 0;
-    return { slab, bytes: new Uint8Array(slab.memory, begin, LARGEST_DATAGRAM) };
+  /**
+   * A slice, whose owner gives it back by `free`. It holds what its last owner left there.
+   * @throws {RangeError} If there is no memory for another slab.
+   */
+  take(): Uint8Array<ArrayBuffer> {
+    for (const [slab, free] of this.#slabs) {
+      const begin = free.pop();
+      if (begin !== undefined) return new Uint8Array(slab, begin, LARGEST_DATAGRAM);
+    }
+    const slab = new ArrayBuffer(SLICES * LARGEST_DATAGRAM);
+    this.#slabs.set(slab, Array.from({ length: SLICES - 1 }, (_, i) => (i + 1) * LARGEST_DATAGRAM));
+    return new Uint8Array(slab, 0, LARGEST_DATAGRAM);
   }
 
   /** Takes a slice back, once. Nobody may read or write it any more. */
-  free({ slab, bytes }: Slice): void {
-    slab.free.push(bytes.byteOffset);
-    if (slab.free.length < SLICES) return;
+  free({ buffer: slab, byteOffset }: Uint8Array<ArrayBuffer>): void {
+    const free = this.#slabs.get(slab);
+    free?.push(byteOffset);
     // The last one with room stays, or else a single socket that comes and goes would cost a slab each time.
-    const isNeeded = !this.#slabs.some((other) => other !== slab && hasFree(other));
-    if (!isNeeded) this.#slabs.splice(this.#slabs.indexOf(slab), 1);
+    if (free?.length === SLICES && this.#hasRoomBeside(slab)) this.#slabs.delete(slab);
   }
-}
 
-function hasFree(slab: Slab): boolean {
-  return slab.free.length > 0;
-}
-
-function newSlab(): Slab {
-  return {
-    memory: new ArrayBuffer(SLICES * LARGEST_DATAGRAM),
-    free: Array.from({ length: SLICES }, (_, i) => (SLICES - 1 - i) * LARGEST_DATAGRAM),
-  };
+  #hasRoomBeside(slab: ArrayBuffer): boolean {
+    return this.#slabs.entries().some(([other, free]) => other !== slab && free.length > 0);
+  }
 }

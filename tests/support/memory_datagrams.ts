@@ -10,8 +10,10 @@ import {
   type UpstreamSocket,
 } from "../../lib/runtime/runtime.ts";
 
-/** Sends of one socket that wait, and datagrams that a bound port holds, before there are too many. */
-const MOST = 64;
+/** Sends of an associated socket and of a bound port that may be under way, and datagrams of a port in use at once. */
+const MOST_SENDS = 64;
+const MOST_REPLIES = 4096;
+const MOST_HELD = 1024;
 /** What the bytes of a datagram become when their receiver said that it is done with them. */
 const GARBAGE = 0xa5;
 /** Ports of one address that associated sockets are given. */
@@ -129,10 +131,15 @@ export class MemoryDatagrams {
 class Sends {
   #underWay = 0;
 
-  constructor(private readonly net: MemoryDatagrams, private readonly fullWith: SocketAddress) {}
+  /** @param fullWith What names the socket in {@linkcode MemoryDatagrams.full}. */
+  constructor(
+    private readonly net: MemoryDatagrams,
+    private readonly most: number,
+    private readonly fullWith: SocketAddress,
+  ) {}
 
   get isFull(): boolean {
-    return this.#underWay >= MOST || this.net.full.has(formatAddress(this.fullWith));
+    return this.#underWay >= this.most || this.net.full.has(formatAddress(this.fullWith));
   }
 
   send(bytes: Uint8Array, from: SocketAddress, to: SocketAddress, onRefused = () => {}): Sending {
@@ -180,7 +187,7 @@ class Inbox {
 }
 
 class MemoryBound implements DatagramListener, Endpoint {
-  readonly #inbox = new Inbox(MOST);
+  readonly #inbox = new Inbox(MOST_HELD);
   readonly #sockets = new Map<string, MemoryReplySocket>();
 
   constructor(
@@ -218,7 +225,7 @@ class MemoryReplySocket implements ReplySocket {
     private readonly bound: MemoryBound,
     readonly local: SocketAddress,
   ) {
-    this.#sends = new Sends(net, local);
+    this.#sends = new Sends(net, MOST_REPLIES, local);
   }
 
   get isFull(): boolean {
@@ -241,7 +248,7 @@ class MemoryUpstream implements UpstreamSocket, Endpoint {
     private readonly to: SocketAddress,
     private readonly receiver: ReplyReceiver,
   ) {
-    this.#sends = new Sends(net, to);
+    this.#sends = new Sends(net, MOST_SENDS, to);
   }
 
   get isFull(): boolean {
