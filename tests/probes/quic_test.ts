@@ -28,6 +28,7 @@ Deno.test("a hello in one packet is read, in both versions", () => {
         protocol: "quic",
         serverName: "a.example.com",
         alpns: ["h3"],
+        quicCid: "8394c8f03e515708",
         details: {
           version: name,
           dcid: "8394c8f03e515708",
@@ -91,6 +92,7 @@ Deno.test("after a Retry the keys come from the new connection ID, however short
     const answer = quic([lost, again], false);
     assert.ok(answer.kind === "match");
     assert.equal(answer.facts.details?.dcid, dcid.toHex());
+    assert.equal(answer.facts.quicCid, dcid.toHex());
     assert.equal(answer.facts.details?.tokenLength, 7);
   }
 });
@@ -184,7 +186,7 @@ Deno.test("a client of another version is matched, without names", () => {
   const first = (version: string) => datagram(concat(0xc0, parseHex(version), ids));
   for (const version of ["1a2a3a4a", "ff00001d", "51303530"]) {
     const details = { version: `0x${version}`, dcid: DCID.toHex(), scid: "01020304" };
-    const facts = { protocol: "quic", details };
+    const facts = { protocol: "quic", quicCid: DCID.toHex(), details };
     assert.deepEqual(quic([first(version)], false), { kind: "match", facts });
     assert.deepEqual(quic([first(version), first("00000001")], true), { kind: "match", facts });
     assert.equal(quic([first(version).subarray(0, 1199)], false).kind, "no");
