@@ -103,9 +103,7 @@ export class Admission {
     if (route === undefined || pool === undefined || !mayUse(route, address, config)) {
       return undefined;
     }
-    const candidates = pool.candidates();
-    const isThere = !(candidates instanceof Promise) &&
-      candidates.some((candidate) => candidate.backend === backend);
+    const isThere = pool.known.some((candidate) => candidate.backend === backend);
     return isThere && backend.downUntil <= this.#parts.clock.now()
       ? { route, pool, backend }
       : undefined;

@@ -5,7 +5,7 @@
  */
 import type { ConnectionRecord, EndReason } from "./access_log.ts";
 import { FlowBackend } from "./flow_backend.ts";
-import { type LiveFlow, Place } from "./flow_table.ts";
+import { type LiveFlow, Place, type Traffic } from "./flow_table.ts";
 import type { NetError, Peer, ReplyReceiver, ReplySocket, Sending } from "./runtime/runtime.ts";
 import type { Session } from "./sessions.ts";
 import type { Course, Origin, SessionTarget, UdpListener, UdpParts } from "./udp_parts.ts";
@@ -50,9 +50,13 @@ export class Flow implements LiveFlow, ReplyReceiver {
     this.#session = course.session;
   }
 
-  /** Bytes so far, from the client and to it. */
-  get bytes(): { readonly up: number; readonly down: number } {
-    return { up: this.#up, down: this.#down };
+  get traffic(): Traffic {
+    return {
+      up: this.#up,
+      down: this.#down,
+      datagramsUp: this.#datagramsUp,
+      datagramsDown: this.#datagramsDown,
+    };
   }
 
   /**
@@ -175,10 +179,7 @@ export class Flow implements LiveFlow, ReplyReceiver {
       ...facts?.dnsName !== undefined && { dnsName: facts.dnsName },
       route: route.name,
       backend,
-      up: this.#up,
-      down: this.#down,
-      datagramsUp: this.#datagramsUp,
-      datagramsDown: this.#datagramsDown,
+      ...this.traffic,
       duration,
       timeToRoute: this.#routed - since,
       reason,

@@ -164,10 +164,7 @@ export class FlowBackend {
 
   /** Closes the way to the backend and takes one that was not left; without one, all stays as it is. */
   #changeBackend(): boolean {
-    const known = this.#pool.candidates();
-    // While a name is waited for there is nothing to choose from.
-    const candidates = known instanceof Promise ? [] : known;
-    const untried = candidates.filter(({ backend }) => !this.#left.has(backend));
+    const untried = this.#pool.known.filter(({ backend }) => !this.#left.has(backend));
     if (untried.length === 0) return false;
     this.#socket?.close();
     this.#socket = undefined;

@@ -61,6 +61,14 @@ export class PeerMap<Value> {
   }
 }
 
+/** What a flow has carried, from the client (up) and to it. */
+export interface Traffic {
+  readonly up: number;
+  readonly down: number;
+  readonly datagramsUp: number;
+  readonly datagramsDown: number;
+}
+
 /** A flow as those see it who find it here. */
 export interface LiveFlow {
   readonly at: ReplySocket;
@@ -69,8 +77,7 @@ export interface LiveFlow {
   readonly place: Place;
   /** Where it stands among those whose clients have not answered; absent once its own has. */
   unproven: Place | undefined;
-  /** Bytes so far, from the client and to it. */
-  readonly bytes: { readonly up: number; readonly down: number };
+  readonly traffic: Traffic;
   /** Takes a datagram of the client. */
   request(datagram: Uint8Array): Sending;
   /** Ends it: both sides were silent for its lifetime, or its place is needed. */

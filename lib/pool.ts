@@ -46,6 +46,12 @@ export class Pools {
     );
   }
 
+  /** Every backend that is in some pool now, once. */
+  get backends(): ReadonlySet<Backend> {
+    const pools = [...this.#pools.values()];
+    return new Set(pools.flatMap(({ known }) => known.map(({ backend }) => backend)));
+  }
+
   /**
    * Forgets every pool that is equal to none of these. To be called after a reload, when the new pools have been
    * got: then what is known of a backend has passed to them.
@@ -90,6 +96,11 @@ export class LivePool {
     const names = targets.map(({ host }) => host).filter((host) => parseIp(host) === undefined);
     this.#names = [...new Set(names)].map((name) => ({ name, answer: undefined }));
     if (names.length === 0) this.#fill();
+  }
+
+  /** The backends as they were found last; {@linkcode candidates} also sees to it that they are still the right ones. */
+  get known(): readonly Candidate[] {
+    return this.#candidates;
   }
 
   /** Why some names gave no candidates, a sentence each. */

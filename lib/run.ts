@@ -9,7 +9,6 @@ import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./co
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
-import type { Gauges } from "./metrics.ts";
 import { Reload } from "./reload.ts";
 import { type Lookup, Resolver } from "./resolver.ts";
 import type { Process, Signal } from "./runtime/process.ts";
@@ -87,7 +86,7 @@ async function serve(
   const admin: AdminEndpoint = new AdminEndpoint({
     net,
     clock,
-    sources: { gauges: gaugesOf(server), config: reload },
+    sources: { gauges: server, config: reload },
     isReady: () => isReady,
     log,
   });
@@ -133,9 +132,14 @@ async function drain(
   hurry: Promise<void>,
   log: Log,
 ): Promise<boolean> {
-  const open = server.active === 1 ? "1 connection" : `${server.active} connections`;
+  const count = (number: number, noun: string) =>
+    number === 0 ? [] : number === 1 ? [`1 ${noun}`] : [`${number} ${noun}s`];
+  const open = [
+    ...count(server.activeConnections, "connection"),
+    ...count(server.activeFlows, "flow"),
+  ].join(" and ");
   log.info(
-    server.active === 0
+    open === ""
       ? `${signal}: no connections are open`
       : `${signal}: draining ${open}, for ${timeout / 1000} s at most; a second signal ends it`,
   );
@@ -145,24 +149,18 @@ async function drain(
   return drained;
 }
 
-function addresses(server: Server, { address }: AdminEndpoint): string {
-  const admin = address === undefined ? [] : [{ listener: "admin", address }];
-  return [...server.addresses, ...admin]
-    .map(({ listener, address }) => `${listener} ${formatAddress(address)}`)
-    .join(", ");
-}
-
-/** What the metrics read of the server. */
-function gaugesOf(server: Server): Gauges {
-  return {
-    get activeConnections() {
-      return server.active;
-    },
-    activeFlows: 0,
-    live: { tcp: { up: 0, down: 0 }, udp: { up: 0, down: 0 } },
-    drops: [],
-    backends: [],
-  };
+/** What is listened on; that it is by UDP is said, and by TCP where both are. */
+function addresses(server: Server, { address: admin }: AdminEndpoint): string {
+  const transports = new Map<string, string[]>();
+  for (const { listener, address, transport } of server.addresses) {
+    const name = `${listener} ${formatAddress(address)}`;
+    transports.set(name, [...transports.get(name) ?? [], transport]);
+  }
+  const listeners = Array.from(
+    transports,
+    ([name, by]) => by.includes("udp") ? `${name} (${by.join(", ")})` : name,
+  );
+  return [...listeners, ...admin ? [`admin ${formatAddress(admin)}`] : []].join(", ");
 }
 
 /** The first SIGTERM or SIGINT, and the second. */

@@ -5,11 +5,12 @@
  */
 import type { SocketAddress } from "./addr.ts";
 import type { Config, UdpListenerConfig } from "./config/config.ts";
+import type { Traffic } from "./flow_table.ts";
 import type { Log } from "./log.ts";
 import { Pools } from "./pool.ts";
 import type { Change } from "./ports.ts";
 import type { Resolver } from "./resolver.ts";
-import type { Clock, Net } from "./runtime/runtime.ts";
+import type { ByteCounts, Clock, Net } from "./runtime/runtime.ts";
 import type { TcpParts } from "./tcp_parts.ts";
 import { TcpServer } from "./tcp_server.ts";
 import { Timeouts } from "./timeouts.ts";
@@ -27,8 +28,18 @@ export interface ServerParts {
 /** An address that is listened on. */
 export interface Listening {
   readonly listener: string;
-  readonly transport: "tcp" | "udp";
+  readonly transport: Transport;
   readonly address: SocketAddress;
+}
+
+type Transport = "tcp" | "udp";
+
+/** What is known of a backend. */
+export interface BackendState {
+  readonly transport: Transport;
+  readonly backend: SocketAddress;
+  /** False from a failed attempt to reach it until one succeeds. */
+  readonly isUp: boolean;
 }
 
 /** Runs one configuration at a time. Owns the listening sockets, every connection and every flow. */
@@ -36,6 +47,9 @@ export class Server {
   readonly #parts: ServerParts;
   readonly #timeouts: Timeouts;
   readonly #tcpParts: TcpParts;
+  readonly #tcpPools: Pools;
+  /** Apart from the others: that a backend is down on one transport says nothing of the other. */
+  readonly #udpPools: Pools;
   readonly #tcp: TcpServer;
   /** Absent as long as no configuration had anything for it to do: its probes take time to load. */
   #udp: UdpServer | undefined;
@@ -55,12 +69,14 @@ export class Server {
       live: new Set(),
       maxConnections: 0,
     };
-    this.#tcp = new TcpServer(this.#tcpParts, new Pools(resolver, random), this.#nextId);
+    this.#tcpPools = new Pools(resolver, random);
+    this.#udpPools = new Pools(resolver, random);
+    this.#tcp = new TcpServer(this.#tcpParts, this.#tcpPools, this.#nextId);
   }
 
   /** What it listens on, in the order of the configuration. */
   get addresses(): readonly Listening[] {
-    const listening = (transport: "tcp" | "udp") => (port: ListeningPort): Listening => ({
+    const listening = (transport: Transport) => (port: ListeningPort): Listening => ({
       listener: port.serves!.config.name,
       transport,
       address: port.address,
@@ -71,9 +87,46 @@ export class Server {
     ];
   }
 
-  /** Connections that are not over, and flows. */
-  get active(): number {
-    return this.#tcpParts.live.size + (this.#udp?.flows.size ?? 0);
+  /** TCP connections that are not over. */
+  get activeConnections(): number {
+    return this.#tcpParts.live.size;
+  }
+
+  /** UDP flows that are not over. */
+  get activeFlows(): number {
+    return this.#udp?.flows.size ?? 0;
+  }
+
+  /** What those that are not over have carried. */
+  get live(): { readonly tcp: ByteCounts; readonly udp: Traffic } {
+    const tcp = { up: 0, down: 0 };
+    for (const { traffic } of this.#tcpParts.live) {
+      tcp.up += traffic.up;
+      tcp.down += traffic.down;
+    }
+    const udp = { up: 0, down: 0, datagramsUp: 0, datagramsDown: 0 };
+    for (const { traffic } of this.#udp?.flows.all() ?? []) {
+      udp.up += traffic.up;
+      udp.down += traffic.down;
+      udp.datagramsUp += traffic.datagramsUp;
+      udp.datagramsDown += traffic.datagramsDown;
+    }
+    return { tcp, udp };
+  }
+
+  /** Datagrams that were dropped since the start, by reason. */
+  get drops(): ReadonlyMap<string, number> {
+    return this.#udp?.drops.counts ?? new Map();
+  }
+
+  /** Every backend that is in a pool of its transport now. */
+  get backends(): readonly BackendState[] {
+    const states = (transport: Transport, { backends }: Pools): readonly BackendState[] =>
+      Array.from(
+        backends,
+        (backend) => ({ transport, backend, isUp: backend.failures === 0 }),
+      );
+    return [...states("tcp", this.#tcpPools), ...states("udp", this.#udpPools)];
   }
 
   /**
@@ -129,11 +182,9 @@ export class Server {
     if (this.#udp === undefined) {
       if (listeners.length === 0) return undefined;
       const { UdpServer } = await import("./udp_server.ts");
-      const { net, clock, log, resolver, random } = this.#parts;
-      // A backend's state on one transport says nothing of the other.
-      const pools = new Pools(resolver, random);
+      const { net, clock, log } = this.#parts;
       const parts = { net, clock, log, timeouts: this.#timeouts, nextId: this.#nextId };
-      this.#udp = new UdpServer(parts, pools);
+      this.#udp = new UdpServer(parts, this.#udpPools);
     }
     return await this.#udp.change(listeners, maxFlows);
   }

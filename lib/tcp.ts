@@ -17,7 +17,13 @@ import type { EchRoute } from "./ech/route.ts";
 import { decideOnHead, Head } from "./head.ts";
 import { encodeProxyHeader, parseProxyHeader } from "./proxy_protocol.ts";
 import { refuse } from "./refuse.ts";
-import { type Conn, type Deadline, NetError, type PipeEnd } from "./runtime/runtime.ts";
+import {
+  type ByteCounts,
+  type Conn,
+  type Deadline,
+  NetError,
+  type PipeEnd,
+} from "./runtime/runtime.ts";
 import type { LiveConnection, TcpListener, TcpParts } from "./tcp_parts.ts";
 
 const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
@@ -69,6 +75,12 @@ export class TcpConnection implements LiveConnection {
     return this.#over;
   }
 
+  get traffic(): ByteCounts {
+    const { up, down } = this.#counts;
+    // Below zero where the backend did not even take sluice's own header.
+    return { up: Math.max(0, up), down };
+  }
+
   /** Carries it from here to its end. */
   start(): void {
     this.#over = this.#run();
@@ -101,9 +113,7 @@ export class TcpConnection implements LiveConnection {
     live.delete(this);
     this.#record.reason = reason;
     this.#record.client = this.#client;
-    // Below zero where the backend did not even take sluice's own header.
-    this.#record.up = Math.max(0, this.#counts.up);
-    this.#record.down = this.#counts.down;
+    Object.assign(this.#record, this.traffic);
     this.#record.duration = this.#elapsed();
     log.access(this.#record);
   }

@@ -10,7 +10,7 @@ import type { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
 import type { LivePool } from "./pool.ts";
 import type { RouteTable } from "./routing.ts";
-import type { Clock, Net } from "./runtime/runtime.ts";
+import type { ByteCounts, Clock, Net } from "./runtime/runtime.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** A listener as its connections see it. A reload makes a new one; those under way keep theirs. */
@@ -41,6 +41,8 @@ export interface TcpParts {
 
 /** A connection as the server that it belongs to sees it. */
 export interface LiveConnection {
+  /** Bytes delivered so far, from the client (up) and to it. */
+  readonly traffic: ByteCounts;
   /** Resolves when it is over; never rejects. */
   readonly over: Promise<void>;
   /** Ends it because sluice ends. */

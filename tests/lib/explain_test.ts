@@ -96,7 +96,7 @@ async function happened(
   await client.write(head);
   if (ended) await client.closeWrite();
   await settled();
-  const waits = rig.server.active > 0 && wait > 0;
+  const waits = rig.server.activeConnections > 0 && wait > 0;
   if (waits) await rig.pass(wait);
   if (!ended) await client.closeWrite().catch(() => {});
   const { reason, route, backend } = await rig.record();

@@ -79,7 +79,7 @@ Deno.test("a silent client reaches a server that speaks first after the probe ti
   rig.backend(25, greeting("220 mail\r\n"));
   const client = await rig.client();
   await rig.pass(4999);
-  assert.equal(rig.server.active, 1);
+  assert.equal(rig.server.activeConnections, 1);
   await rig.pass(1);
   assert.equal(await client.read(new Uint8Array(16)), 10);
   assert.equal(await ask(client, "QUIT"), "QUIT");
@@ -252,6 +252,6 @@ Deno.test("every socket is closed when its connection is over, however it ends",
   await rig.record();
   await settled();
   assert.equal(rig.net.open, 0);
-  assert.equal(rig.server.active, 0);
+  assert.equal(rig.server.activeConnections, 0);
   await rig.close();
 });

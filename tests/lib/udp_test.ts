@@ -52,7 +52,7 @@ Deno.test("every client port is a flow of its own", async () => {
     assert.deepEqual(await ask(client, "x", "y"), ["a:x", "a:y"]);
   }
   assert.equal(new Set(backend.sources.map(({ port }) => port)).size, 5);
-  assert.equal(rig.server.active, 5);
+  assert.equal(rig.server.activeFlows, 5);
   await rig.close();
 });
 
@@ -81,7 +81,7 @@ Deno.test("a flow leaves its record when both sides were silent for its lifetime
   });
   assert.deepEqual({ ...record.backend }.port, 1);
   assert.ok(record.duration >= 30_000 && record.duration <= 31_000, `${record.duration}`);
-  assert.equal(rig.server.active, 0);
+  assert.equal(rig.server.activeFlows, 0);
   assert.equal(rig.net.datagrams.open, 0);
   await rig.close();
 });
@@ -97,7 +97,7 @@ Deno.test("either side keeps a flow alive", async () => {
     else client.send(bytesOf("so am I"), SLUICE);
     await settled();
   }
-  assert.equal(rig.server.active, 1);
+  assert.equal(rig.server.activeFlows, 1);
   assert.equal(new Set(backend.sources.map(({ port }) => port)).size, 1);
   await rig.close();
 });
@@ -108,7 +108,7 @@ Deno.test("a lifetime of 0 never ends", async () => {
   rig.responder(1, "a");
   await ask(rig.net.peer(CLIENT), "x");
   for (let i = 0; i < 20; i++) await rig.pass(3_600_000);
-  assert.equal(rig.server.active, 1);
+  assert.equal(rig.server.activeFlows, 1);
   await rig.close();
 });
 
@@ -120,7 +120,7 @@ Deno.test("what came while the process stood still is read before a flow is forg
   rig.clock.stall(60_000);
   client.send(bytesOf("y"), SLUICE);
   for (let i = 0; i < 8; i++) await rig.pass(250);
-  assert.equal(rig.server.active, 1);
+  assert.equal(rig.server.activeFlows, 1);
   assert.equal(new Set(backend.sources.map(({ port }) => port)).size, 1);
   await rig.close();
 });
@@ -141,7 +141,7 @@ Deno.test("a flow whose only backend refuses ends, and is tried anew with the ne
   const client = rig.net.peer(CLIENT);
   assert.deepEqual(await ask(client, "x"), []);
   assert.equal((await rig.record()).reason, "connect_failed");
-  assert.equal(rig.server.active, 0);
+  assert.equal(rig.server.activeFlows, 0);
   rig.responder(1, "a");
   assert.deepEqual(await ask(client, "y"), ["a:y"]);
   await rig.close();
@@ -216,7 +216,7 @@ Deno.test("who is not allowed gets no flow", async () => {
   assert.deepEqual(await ask(rig.net.peer(CLIENT), "x"), []);
   const friend = rig.net.peer({ address: "198.51.100.9", port: 1 });
   assert.deepEqual(await ask(friend, "x"), ["a:x"]);
-  assert.equal(rig.server.active, 1);
+  assert.equal(rig.server.activeFlows, 1);
   await rig.close();
 });
 
@@ -248,7 +248,7 @@ Deno.test("where all places are taken, clients that are there keep theirs and ma
   await ask(real, "y");
   for (let port = 1; port <= 20; port++) {
     assert.equal((await ask(rig.net.peer({ address: "203.0.113.1", port }), "x")).length, 1);
-    assert.ok(rig.server.active <= 3);
+    assert.ok(rig.server.activeFlows <= 3);
   }
   assert.deepEqual(await ask(real, "z"), ["a:z"]);
   assert.equal((await rig.record()).reason, "evicted");
@@ -297,7 +297,7 @@ Deno.test("flows of a port that a reload closes end", async () => {
   const defaultRoute = udpDefaultTo(poolOf("127.0.0.1", 1));
   await rig.applyUdp([udpListenerWith({ port: 9000, defaultRoute })]);
   assert.equal((await rig.record()).reason, "drained");
-  assert.equal(rig.server.active, 0);
+  assert.equal(rig.server.activeFlows, 0);
   await rig.close();
 });
 
@@ -355,7 +355,7 @@ Deno.test("a client that is not decided on in time goes to the default target, i
   const lost = strict.net.peer(CLIENT);
   lost.send(first, SLUICE);
   await strict.pass(1000);
-  assert.equal(strict.server.active, 0);
+  assert.equal(strict.server.activeFlows, 0);
   await strict.pass(10_000);
   assert.match(
     strict.lines.join("\n"),
