@@ -44,34 +44,53 @@ const UDP_NAMES: Names = {
 export function describeChanges(before: Config, after: Config): string {
   const { tcp: oldTcp, udp: oldUdp, ...oldRest } = before;
   const { tcp, udp, ...rest } = after;
+  // What holds for both transports is told once.
   const changes = [
-    ...compare(joined(oldTcp, oldUdp), joined(tcp, udp), "listener", listenerChanges),
-    ...changedKeys(oldRest, rest, NAMES),
+    ...new Set([
+      ...compare(joined(oldTcp, oldUdp), joined(tcp, udp), "listener", listenerChanges),
+      ...reordered("listener", oldTcp, tcp),
+      ...reordered("listener", oldUdp, udp),
+      ...changedKeys(oldRest, rest, NAMES),
+    ]),
   ];
   if (changes.length === 0) return "nothing to do differently";
   const more = changes.length - MOST_CHANGES;
   return changes.slice(0, MOST_CHANGES).join(", ") + (more > 0 ? ` and ${more} more changes` : "");
 }
 
+interface Named {
+  readonly name: string;
+}
+
 /** Things with names: which ones came, which went, and what is different in the others. */
-function compare<Named extends { readonly name: string }>(
-  before: readonly Named[],
-  after: readonly Named[],
+function compare<Thing extends Named>(
+  before: readonly Thing[],
+  after: readonly Thing[],
   noun: string,
-  changes: (before: Named, after: Named) => readonly string[],
+  changes: (before: Thing, after: Thing) => readonly string[],
 ): readonly string[] {
   const was = new Map(before.map((each) => [each.name, each]));
-  const is = new Map(after.map((each) => [each.name, each]));
-  const kept = (names: readonly Named[]) =>
-    names.map(({ name }) => name).filter((name) => was.has(name) && is.has(name));
+  const is = new Set(after.map(({ name }) => name));
   return [
     ...before.filter(({ name }) => !is.has(name)).map(({ name }) => `${noun} ${name} removed`),
     ...after.flatMap((each) => {
       const old = was.get(each.name);
       return old === undefined ? [`${noun} ${each.name} added`] : changes(old, each);
     }),
-    ...same(kept(before), kept(after)) ? [] : [`order of ${noun}s changed`],
   ];
+}
+
+/** Whether those that stayed are in another order. */
+function reordered(
+  noun: string,
+  before: readonly Named[] = [],
+  after: readonly Named[] = [],
+): readonly string[] {
+  const kept = (all: readonly Named[], others: readonly Named[]) => {
+    const stayed = new Set(others.map(({ name }) => name));
+    return all.map(({ name }) => name).filter((name) => stayed.has(name));
+  };
+  return same(kept(before, after), kept(after, before)) ? [] : [`order of ${noun}s changed`];
 }
 
 type AnyListener = Joined<TcpListenerConfig, UdpListenerConfig>;
@@ -81,11 +100,12 @@ function listenerChanges(before: AnyListener, after: AnyListener): readonly stri
     ...halfChange(before.tcp, after.tcp, "TCP"),
     ...halfChange(before.udp, after.udp, "UDP"),
     ...compare(routesOf(before), routesOf(after), "route", routeChanges),
+    ...reordered("route", before.tcp?.routes, after.tcp?.routes),
+    ...reordered("route", before.udp?.routes, after.udp?.routes),
     ...listenerKeys(before.tcp, after.tcp, NAMES),
     ...listenerKeys(before.udp, after.udp, UDP_NAMES),
   ];
-  // What holds for both transports is told once.
-  return [...new Set(changes)].map((change) => `${after.name}: ${change}`);
+  return changes.map((change) => `${after.name}: ${change}`);
 }
 
 function halfChange(before: object | undefined, after: object | undefined, half: string) {

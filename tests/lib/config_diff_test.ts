@@ -1,9 +1,16 @@
 import assert from "node:assert/strict";
 import { AddressSet } from "../../lib/acl.ts";
 import { parseCidr } from "../../lib/addr.ts";
-import type { Config, TcpListenerConfig } from "../../lib/config/config.ts";
+import type { Config, TcpListenerConfig, UdpListenerConfig } from "../../lib/config/config.ts";
 import { describeChanges } from "../../lib/config_diff.ts";
-import { listenerWith, poolOf, routeTo } from "../support/routes.ts";
+import {
+  listenerWith,
+  poolOf,
+  routeTo,
+  udpDefaultTo,
+  udpListenerWith,
+  udpRouteTo,
+} from "../support/routes.ts";
 
 function configWith(
   listeners: readonly TcpListenerConfig[],
@@ -30,6 +37,11 @@ const setOf = (...networks: string[]) =>
 
 const ssh = routeTo("ssh", { protocol: "ssh" });
 const web = routeTo("web", { protocol: "http" });
+const wg = udpRouteTo("wg", { protocol: "wireguard" });
+const http3 = udpRouteTo("http3", { protocol: "quic" });
+const vpn = routeTo("vpn", { protocol: "openvpn" });
+const udpVpn = udpRouteTo("vpn", { protocol: "openvpn" });
+const udpOnly = (...udp: UdpListenerConfig[]) => configWith([], { udp });
 
 const cases: ReadonlyArray<[change: string, before: Config, after: Config, words: string]> = [
   [
@@ -87,6 +99,82 @@ const cases: ReadonlyArray<[change: string, before: Config, after: Config, words
     configWith([listenerWith({ acl: { allow: setOf("10.0.0.0/8", "::1") } })]),
     configWith([listenerWith({ acl: { allow: setOf("10.0.0.0/9", "::1") } })]),
     "default: acl changed",
+  ],
+  [
+    "routes of UDP",
+    udpOnly(udpListenerWith({ routes: [wg, udpVpn] })),
+    udpOnly(udpListenerWith({
+      routes: [udpVpn, http3, { ...wg, idleLifetime: 1 }],
+    })),
+    "default: route http3 added, default: route wg changed, default: order of routes changed",
+  ],
+  [
+    "an entry that stood between entries of different transports",
+    configWith([listenerWith({ routes: [vpn, ssh] })], {
+      udp: [udpListenerWith({ routes: [wg, udpVpn] })],
+    }),
+    configWith([listenerWith({ routes: [ssh] })], { udp: [udpListenerWith({ routes: [wg] })] }),
+    "default: route vpn removed",
+  ],
+  [
+    "a listener on UDP",
+    udpOnly(udpListenerWith({ name: "a" }), udpListenerWith({ name: "b" })),
+    udpOnly(udpListenerWith({ name: "c" }), udpListenerWith({ name: "a" })),
+    "listener b removed, listener c added",
+  ],
+  [
+    "keys of UDP, under the names that they have in the file",
+    udpOnly(udpListenerWith({})),
+    configWith([], {
+      udp: [udpListenerWith({
+        maxFlows: 1,
+        maxFlowsPerIp: 1,
+        probeTimeout: 1,
+        followClients: false,
+        flowMemory: 0,
+        defaultRoute: udpDefaultTo(poolOf("127.0.0.1", 1)),
+      })],
+    }),
+    "default: udp_probe_timeout changed, default: follow_clients changed, default: flow_memory changed, " +
+    "default: udp_max_connections changed, default: max_flows_per_ip changed, " +
+    "default: route default of UDP changed",
+  ],
+  [
+    "keys of the top level that are about UDP or nothing of the two",
+    configWith([]),
+    configWith([], { maxFlows: 1, admin: { address: "127.0.0.1", port: 9090 } }),
+    "udp_max_connections changed, admin_address changed",
+  ],
+  [
+    "what holds for both transports",
+    configWith([listenerWith({ routes: [ssh, vpn] })], {
+      udp: [udpListenerWith({ routes: [udpVpn, wg] })],
+    }),
+    configWith([
+      listenerWith({
+        port: 1,
+        routes: [ssh, routeTo("vpn", { protocol: "openvpn" }, poolOf("127.0.0.1", 9))],
+      }),
+    ], {
+      udp: [udpListenerWith({
+        port: 1,
+        routes: [udpRouteTo("vpn", { protocol: "openvpn" }, poolOf("127.0.0.1", 9)), wg],
+      })],
+    }),
+    "default: route vpn changed, default: listen_port changed",
+  ],
+  [
+    "which transports there are",
+    configWith([listenerWith({ name: "a", routes: [vpn] }), listenerWith({ name: "b" })], {
+      udp: [udpListenerWith({ name: "b" })],
+    }),
+    configWith([listenerWith({ name: "a", routes: [vpn] })], {
+      udp: [
+        udpListenerWith({ name: "a", routes: [udpVpn, wg] }),
+        udpListenerWith({ name: "b" }),
+      ],
+    }),
+    "a: UDP added, a: route vpn changed, a: route wg added, b: TCP removed",
   ],
 ];
 

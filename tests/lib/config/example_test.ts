@@ -7,6 +7,7 @@ import {
   TOP_DEFAULTS,
 } from "../../../lib/config/defaults.ts";
 import { configJsonSchema } from "../../../lib/config/json_schema.ts";
+import { PROTOCOLS_ON } from "../../../lib/config/protocols.ts";
 import { validate } from "../../../lib/config/validate.ts";
 import { configOf } from "./loading.ts";
 
@@ -80,11 +81,24 @@ Deno.test("the defaults that the example states are the defaults", () => {
 });
 
 Deno.test("turning a default of the example on changes nothing", async () => {
-  const config = await configOf(example);
+  const turnOn = (key: string, text: string) =>
+    text.replace(new RegExp(`^#(?=${key} = )`, "m"), "");
+  const onBoth = turnOn("udp_target", example);
+  const config = await configOf(onBoth);
+  assert.equal(config.udp.length, 1);
   const top = { ...LISTENER_DEFAULTS, ...TOP_DEFAULTS };
   for (const key of Object.keys(top)) {
-    const turnedOn = example.replace(new RegExp(`^#(?=${key} = )`, "m"), "");
-    assert.notEqual(turnedOn, example, key);
+    const turnedOn = turnOn(key, onBoth);
+    assert.notEqual(turnedOn, onBoth, key);
     assert.deepEqual(await configOf(turnedOn), config, key);
   }
+});
+
+Deno.test("the example names every protocol under its transport", () => {
+  const [tcp = [], udp = [], both = []] = ["TCP", "UDP", "both"].map((heading) => {
+    const [, list = ""] = new RegExp(`^#   on ${heading} +(.*)$`, "m").exec(example) ?? [];
+    return list.split(/[,;] /).map((words) => words.replace(/ .*/, ""));
+  });
+  assert.deepEqual([...tcp, ...both].toSorted(), [...PROTOCOLS_ON.tcp].toSorted());
+  assert.deepEqual([...udp, ...both].toSorted(), [...PROTOCOLS_ON.udp].toSorted());
 });
