@@ -22,6 +22,9 @@ import type { Slabs } from "./slabs.ts";
  */
 const MOST_SENDS = 64;
 
+const DONE = Promise.resolve();
+const NOTHING = new Uint8Array(0);
+
 /**
  * Deno has no connected sockets for datagrams: so this one takes what comes to its port and drops what is not from the
  * other end, and is told nothing of a port there that nobody listens on.
@@ -33,6 +36,8 @@ export class DenoUpstreamSocket implements UpstreamSocket, Sender {
   readonly #parts: DatagramParts;
   #buffer: Uint8Array<ArrayBuffer>;
   #sending = 0;
+  /** The last send, if one is under way. */
+  #last = DONE;
   #closed = false;
 
   /** @throws {NetError} */
@@ -54,9 +59,17 @@ export class DenoUpstreamSocket implements UpstreamSocket, Sender {
     return this.#sending >= MOST_SENDS;
   }
 
+  /** One after the other: of several that wait at once Deno sends the last one first. */
   send(datagram: Uint8Array): Sending {
     if (this.#closed) return undefined;
     this.#sending++;
+    this.#last = this.#sending === 1
+      ? this.#start(datagram)
+      : this.#last.then(() => this.#start(datagram));
+    return this.#last;
+  }
+
+  #start(datagram: Uint8Array): Promise<void> {
     return this.#parts.sends.send(this, datagram, this.#to);
   }
 
@@ -126,8 +139,6 @@ export class DenoUpstreamSocket implements UpstreamSocket, Sender {
     }
   }
 }
-
-const NOTHING = new Uint8Array(0);
 
 function takeFrom(slabs: Slabs): Uint8Array<ArrayBuffer> {
   try {

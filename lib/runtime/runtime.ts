@@ -177,7 +177,10 @@ export interface ReplySocket {
    * is given.
    */
   readonly isFull: boolean;
-  /** Does nothing after the port was closed. That `to` cannot be reached is told to nobody. */
+  /**
+   * Does nothing after the port was closed. That `to` cannot be reached is told to nobody. Only datagrams that wait for
+   * each other arrive in their order, as those do that an {@linkcode UpstreamSocket} receives and its receiver sends on.
+   */
   send(datagram: Uint8Array, to: Peer): Sending;
 }
 
@@ -185,7 +188,7 @@ export interface ReplySocket {
 export interface UpstreamSocket {
   /** As in {@linkcode ReplySocket}. */
   readonly isFull: boolean;
-  /** Does nothing after `close()`. */
+  /** Sends one after the other, in the order of the calls; does nothing after `close()`. */
   send(datagram: Uint8Array): Sending;
   /** Closes at once; nothing is received any more. Safe to call twice. */
   close(): void;

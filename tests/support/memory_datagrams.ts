@@ -44,7 +44,7 @@ export class MemoryDatagrams {
   #sent: Sent[] = [];
   #isHolding = false;
   #associated = 0;
-  #nextPort = 40_000;
+  #nextPort = 30_000;
   /** Addresses whose sockets say that they are full: the local one of a bound port, the other end of an associated one. */
   readonly full = new Set<string>();
   /** Sockets that were associated and not yet closed. */
@@ -65,7 +65,7 @@ export class MemoryDatagrams {
   associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket {
     const n = this.#associated++;
     const host = 1 + Math.floor(n / PORTS);
-    const address = to.address.includes(":") ? `fd00::${host.toString(16)}` : `127.1.0.${host}`;
+    const address = to.address.includes(":") ? `fd00::${host.toString(16)}` : `127.0.0.${host}`;
     const at = { address, port: 40_000 + n % PORTS };
     const socket = new MemoryUpstream(this, at, to, receiver);
     this.claim(at, socket);
