@@ -9,8 +9,8 @@ import type { HostPort, SocketAddress } from "../addr.ts";
 
 export interface Config {
   /**
-   * In the order of the file; names are unique, and no two share an address and port. A listener of the file that
-   * has work on both transports is in both lists.
+   * In the order of the file; names are unique, and no two of a list share an address and port. A listener of
+   * the file that has work on both transports is in both lists.
    */
   readonly tcp: readonly TcpListenerConfig[];
   readonly udp: readonly UdpListenerConfig[];

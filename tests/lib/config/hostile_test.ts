@@ -52,6 +52,9 @@ Deno.test("any value of any key is taken or complained about", async () => {
     ...[
       "a",
       "protocol",
+      "transport",
+      "reply_timeout",
+      "dns_names",
       "target",
       "action",
       "alpn",
@@ -67,6 +70,8 @@ Deno.test("any value of any key is taken or complained about", async () => {
     fc.constantFrom(
       "tls",
       "quic",
+      "udp",
+      "quic_cid",
       "any",
       "regex",
       "reject",
