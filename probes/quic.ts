@@ -19,29 +19,24 @@ import { initialKeys, openPacket, type PacketKeys } from "./quic_keys.ts";
 import {
   coalescedPackets,
   connectionKey,
+  isFirstOfOtherVersion,
   type LongHeader,
-  MAX_ID_LENGTH,
+  MIN_FIRST_LENGTH,
   type ProtectedPacket,
   QUIC_V1,
   QUIC_V2,
   quicHeader,
 } from "./quic_packet.ts";
 
-/** Servers discard the Initial packets of a client in a shorter datagram (RFC 9000 §14.1). */
-const MIN_DATAGRAM_LENGTH = 1200;
 /** Opening takes time for every byte; no client sends as many before it knows the path (RFC 9000 §14). */
 const MAX_DATAGRAM_LENGTH = 4096;
 /** The shortest connection ID that a client may choose for a server (RFC 9000 §7.2). */
 const MIN_CHOSEN_ID_LENGTH = 8;
-/**
- * The most datagrams that are read. All of them are read each time, so their number bounds what one costs. A hello
- * with a post-quantum key fills two or three; the others may be repetitions.
- */
+/** The most datagrams that are read. A hello with a post-quantum key fills two or three; the others may be repetitions. */
 const MAX_DATAGRAMS = 8;
 /** The most pieces of the handshake that are listed. */
 const MAX_RANGES = 32;
 
-const FIXED_BIT = 0x40;
 const CLIENT_HELLO = 1;
 
 const NO = { kind: "no" } as const;
@@ -53,34 +48,74 @@ const NEED = { kind: "need" } as const;
  * hold an Initial packet that opens, or 0-RTT packets that overtook it.
  */
 export const quic: DatagramProbe = (datagrams, final) => {
-  const [first] = datagrams;
-  if (first === undefined) return NO;
-  const otherVersion = readOtherVersion(first);
-  if (otherVersion !== undefined) return { kind: "match", facts: otherVersion };
-  const connections = new Map<string, Connection>();
-  for (const datagram of datagrams.slice(0, MAX_DATAGRAMS)) {
+  if (datagrams.length === 0) return NO;
+  const answer = readingOf(datagrams).answer;
+  if (answer.kind !== "need") return answer;
+  return final || datagrams.length >= MAX_DATAGRAMS ? NO : NEED;
+};
+
+/**
+ * What was read of clients that are asked about again, by their first datagram: so one more costs what it takes to open
+ * that one. The answers are the same without it.
+ */
+const readings = new WeakMap<Uint8Array, Reading>();
+
+function readingOf(datagrams: readonly Uint8Array[]): Reading {
+  const first = datagrams[0]!;
+  const known = readings.get(first);
+  const reading = known?.isOf(datagrams) ? known : new Reading();
+  reading.goOn(datagrams);
+  if (reading.answer.kind === "need") readings.set(first, reading);
+  return reading;
+}
+
+/** A client's datagrams, read as far as they are here. */
+class Reading {
+  answer: DatagramResult = NEED;
+  readonly #read: Uint8Array[] = [];
+  readonly #connections = new Map<string, Connection>();
+
+  /** Whether what was read are the first of `datagrams`. */
+  isOf(datagrams: readonly Uint8Array[]): boolean {
+    return this.#read.length <= datagrams.length &&
+      this.#read.every((datagram, i) => datagram === datagrams[i]);
+  }
+
+  /** Reads those that were not read, up to the answer. */
+  goOn(datagrams: readonly Uint8Array[]): void {
+    for (const datagram of datagrams.slice(this.#read.length, MAX_DATAGRAMS)) {
+      if (this.answer.kind !== "need") return;
+      this.answer = this.#next(datagram);
+      this.#read.push(datagram);
+    }
+  }
+
+  #next(datagram: Uint8Array): DatagramResult {
+    const otherVersion = this.#read.length === 0 ? readOtherVersion(datagram) : undefined;
+    if (otherVersion !== undefined) return { kind: "match", facts: otherVersion };
     const packets = coalescedPackets(datagram);
     for (const packet of packets.filter((packet) => isClientInitial(packet, datagram))) {
-      const answer = connectionOf(packet.header, connections).read(packet);
+      const answer = this.#connectionOf(packet.header).read(packet);
       // What does not open is no packet, and ends where nobody knows. One attempt also bounds what garbage costs.
       if (answer === undefined) break;
       if (answer.kind !== "need") return answer;
     }
-    const opened = connections.values().some(({ packets }) => packets > 0);
-    if (!opened && !packets.some(({ header }) => header.type === "0-rtt")) return NO;
+    const opened = this.#connections.values().some(({ packets }) => packets > 0);
+    return opened || packets.some(({ header }) => header.type === "0-rtt") ? NEED : NO;
   }
-  return final || datagrams.length >= MAX_DATAGRAMS ? NO : NEED;
-};
+
+  #connectionOf(header: LongHeader): Connection {
+    const key = connectionKey(header);
+    const connection = this.#connections.get(key) ?? new Connection(header);
+    this.#connections.set(key, connection);
+    return connection;
+  }
+}
 
 /** What a client's first datagram in another version than 1 and 2 tells. */
 function readOtherVersion(datagram: Uint8Array): Facts | undefined {
   const header = quicHeader(datagram);
-  if (header?.form !== "long" || header.type !== "unknown") return undefined;
-  // Only the version and the IDs are common to all versions. The rest is what every version so far holds to, and
-  // what keeps QUIC apart from RTP and others (RFC 9443 §3).
-  const plausible = datagram.length >= MIN_DATAGRAM_LENGTH && (datagram[0]! & FIXED_BIT) !== 0 &&
-    Math.max(header.dcid.length, header.scid.length) <= MAX_ID_LENGTH;
-  return plausible
+  return header?.form === "long" && isFirstOfOtherVersion(datagram, header)
     ? { protocol: "quic", quicCid: header.dcid.toHex(), details: headerDetails(header) }
     : undefined;
 }
@@ -88,16 +123,9 @@ function readOtherVersion(datagram: Uint8Array): Facts | undefined {
 /** Whether a server would take the packet for one that a client begins with, as far as it can be seen unopened. */
 function isClientInitial({ header, token }: ProtectedPacket, datagram: Uint8Array): boolean {
   return header.type === "initial" &&
-    datagram.length >= MIN_DATAGRAM_LENGTH && datagram.length <= MAX_DATAGRAM_LENGTH &&
+    datagram.length >= MIN_FIRST_LENGTH && datagram.length <= MAX_DATAGRAM_LENGTH &&
     // With a token, the ID may be one that a server chose in its Retry packet.
     (token.length > 0 || header.dcid.length >= MIN_CHOSEN_ID_LENGTH);
-}
-
-function connectionOf(header: LongHeader, connections: Map<string, Connection>): Connection {
-  const key = connectionKey(header);
-  const connection = connections.get(key) ?? new Connection(header);
-  connections.set(key, connection);
-  return connection;
 }
 
 /** A connection that a client is about to open: what its Initial packets have said so far. */

@@ -158,3 +158,24 @@ Deno.test("one changed byte of a real client's flight breaks no contract, and ne
     { numRuns: 500 },
   );
 });
+
+Deno.test("what was asked before about the same datagrams changes no answer", () => {
+  const conversations = datagramSamples().filter(({ datagrams, protocol }) =>
+    protocol === "quic" && datagrams.length > 1
+  );
+  assert.ok(conversations.length > 0);
+  const question = fc.record({ first: fc.nat(2), count: fc.nat(8), final: fc.boolean() });
+  for (const { name, datagrams } of conversations) {
+    fc.assert(
+      fc.property(fc.array(question, { maxLength: 12 }), (questions) => {
+        const kept = datagrams.map((each) => each.slice());
+        for (const { first, count, final } of questions) {
+          const asked = kept.slice(first, first + count);
+          const copies = asked.map((each) => each.slice());
+          assert.deepEqual(quic(asked, final), quic(copies, final), name);
+        }
+      }),
+      { numRuns: 30 },
+    );
+  }
+});
