@@ -4,9 +4,11 @@
 import assert from "node:assert/strict";
 import { freePort, refused, type Scope, testWithTools, until } from "../support/children.ts";
 import { type Family, parseExposition, valueOf } from "../support/exposition.ts";
+import { concat } from "../support/bytes.ts";
 import { Client } from "./client.ts";
 import { startBackend } from "./servers.ts";
 import { type Sluice, startSluice } from "./sluice.ts";
+import { UdpClient, UdpSocket } from "./udp_socket.ts";
 
 const of = (labels: string) =>
   `sluice_connections_total{listener="default",transport="tcp",${labels}}`;
@@ -17,7 +19,7 @@ testWithTools("what went through is counted by its route and its end", ["curl"],
   assert.equal(await client.ask("hello"), "echo");
   client.close();
   await sluice.accessLine();
-  const { code } = await scope.run("curl", ["-s", `http://127.0.0.1:${port}/`]);
+  const { code } = await scope.run("curl", ["-s", "--noproxy", "*", `http://127.0.0.1:${port}/`]);
   assert.equal(code, 52, "an empty reply");
   await sluice.accessLine();
 
@@ -56,6 +58,53 @@ testWithTools(
     assert.equal(valueOf(families, "sluice_connections_active"), 0);
     assert.equal(bytes(families, "up"), "hello\nmore\n".length);
     assert.equal(bytes(families, "down"), "echo\nhello\nmore\n".length);
+  },
+);
+
+testWithTools(
+  "a flow of UDP is counted while it lives and when it is over, and what is dropped by its reason",
+  ["curl"],
+  async (scope) => {
+    const [port, admin] = [freePort(), freePort()];
+    const echo: UdpSocket = new UdpSocket(scope, (datagram, from) => echo.send(datagram, from));
+    const sluice = await startSluice(
+      scope,
+      `listen_address_v4 = "127.0.0.1"
+       listen_port = ${port}
+       udp_target = ["127.0.0.1:${echo.port}"]
+       udp_idle_lifetime = "3s"
+       admin_address = "127.0.0.1:${admin}"
+       [protocols.no_stun]
+       protocol = "stun"
+       action = "reject"`,
+    );
+    const client = new UdpClient(scope, port);
+    for (const question of ["one", "three"]) assert.equal(await client.ask(question), question);
+    const live = await scrape(scope, admin);
+    assert.equal(valueOf(live, "sluice_flows_active"), 1);
+    assertMoved(live);
+    const backend = `sluice_backend_up{backend="127.0.0.1:${echo.port}",transport="udp"}`;
+    assert.equal(valueOf(live, backend), 1);
+
+    assert.equal((await sluice.accessLine()).reason, "idle_timeout");
+    const over = await scrape(scope, admin);
+    assert.equal(valueOf(over, "sluice_flows_active"), 0);
+    assertMoved(over);
+    const ended = over.get("sluice_connections_total")?.samples ?? new Map();
+    assert.deepEqual([...ended.values()], [1]);
+    assert.match(
+      [...ended.keys()].join(),
+      /transport="udp".*route="default",reason="idle_timeout"/,
+    );
+
+    // A binding request (RFC 8489 §5).
+    const stun = concat(0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, "transaction.");
+    const dropped = 'sluice_datagrams_dropped_total{reason="rejected"}';
+    new UdpClient(scope, port).socket.send(stun, port);
+    await until("the drop is counted", async () => {
+      const { samples } = (await scrape(scope, admin)).get("sluice_datagrams_dropped_total")!;
+      return samples.get(dropped) === 1;
+    });
   },
 );
 
@@ -193,7 +242,8 @@ testWithTools("promtool finds no fault with what is shown", ["curl", "promtool"]
   await client.ask("hello");
   client.close();
   await sluice.accessLine();
-  const { stdout } = await scope.run("curl", ["-s", `http://127.0.0.1:${admin}/metrics`]);
+  const url = `http://127.0.0.1:${admin}/metrics`;
+  const { stdout } = await scope.run("curl", ["-s", "--noproxy", "*", url]);
   const { code, stderr } = await scope.run("promtool", ["check", "metrics"], { input: stdout });
   assert.equal(code, 0, stderr);
 });
@@ -231,19 +281,28 @@ async function start(scope: Scope, target?: number, under: readonly string[] = [
 /** The metrics, read strictly. */
 async function scrape(scope: Scope, admin: number): Promise<ReadonlyMap<string, Family>> {
   const url = `http://127.0.0.1:${admin}/metrics`;
-  const { code, stdout } = await scope.run("curl", ["-sf", url]);
+  const { code, stdout } = await scope.run("curl", ["-sf", "--noproxy", "*", url]);
   assert.equal(code, 0);
   return parseExposition(stdout);
 }
 
 async function status(scope: Scope, admin: number, path: string, ...more: readonly string[]) {
-  const args = ["-s", "-o", "/dev/null", "-w", "%{http_code}", ...more];
+  const args = ["-s", "--noproxy", "*", "-o", "/dev/null", "-w", "%{http_code}", ...more];
   const { stdout } = await scope.run("curl", [...args, `http://127.0.0.1:${admin}${path}`]);
   return Number(stdout);
 }
 
 function bytes(families: ReadonlyMap<string, Family>, direction: "up" | "down"): number {
   return valueOf(families, `sluice_bytes_total{direction="${direction}",transport="tcp"}`);
+}
+
+/** That of two datagrams, `one` and `three`, each went both ways. */
+function assertMoved(families: ReadonlyMap<string, Family>): void {
+  for (const direction of ["up", "down"]) {
+    assert.equal(valueOf(families, `sluice_datagrams_total{direction="${direction}"}`), 2);
+    const series = `sluice_bytes_total{direction="${direction}",transport="udp"}`;
+    assert.equal(valueOf(families, series), "onethree".length);
+  }
 }
 
 function backendUp(port: number): string {
