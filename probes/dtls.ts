@@ -23,14 +23,21 @@ const MAJOR_VERSION = 254;
 /** Of DTLS 1.2, which 1.3 keeps, and of 1.0, as which the first hello of any version may be sent. */
 const MINOR_VERSIONS: readonly number[] = [253, 255];
 const SEQUENCE_NUMBER_LENGTH = 6;
+const RECORD_HEADER_LENGTH = 13;
 const MAX_RECORD_LENGTH = 2 ** 14;
 
 const CLIENT_HELLO = 1;
+const SERVER_HELLO = 2;
 const MAX_MESSAGE_NUMBER = 1;
 /** The longest that a ClientHello can be, every vector in it at its limit. */
 const MAX_CLIENT_HELLO_LENGTH = 2 + 32 + 33 + 256 + (2 + 0xfffe) + (1 + 0xff) + (2 + 0xffff);
 /** A hello with a post-quantum key takes two, or ten where datagrams are small; some may come twice. */
 const MAX_FRAGMENTS = 32;
+
+/** In a ServerHello, and behind its session ID. */
+const VERSION_AND_RANDOM_LENGTH = 2 + 32;
+const SUITE_AND_COMPRESSION_LENGTH = 2 + 1;
+const CONNECTION_ID = 54;
 
 const NO: DatagramResult = { kind: "no" };
 const NEED: DatagramResult = { kind: "need" };
@@ -153,4 +160,42 @@ function versionName(version: number): string {
     default:
       return `0x${version.toString(16).padStart(4, "0")}`;
   }
+}
+
+/**
+ * Whether a ClientHello, or a piece of one, begins the datagram. As the protocol's probe says, but by the first bytes
+ * alone: it is asked of every datagram of a flow.
+ */
+export function opensHandshake(datagram: Uint8Array): boolean {
+  return datagram[0] === HANDSHAKE && datagram[1] === MAJOR_VERSION &&
+    datagram[3] === 0 && datagram[4] === 0 && datagram[RECORD_HEADER_LENGTH] === CLIENT_HELLO;
+}
+
+/**
+ * The connection ID by which a server wants to be addressed, which its ServerHello says (RFC 9146 §3), as a view of the
+ * datagram.
+ * @returns `undefined` if the datagram does not begin with a ServerHello, it says none, or says it in another fragment.
+ */
+export function serverConnectionId(datagram: Uint8Array): Uint8Array | undefined {
+  if (datagram[0] !== HANDSHAKE) return undefined;
+  const found = attempt(readServerConnectionId, datagram, true);
+  return found instanceof Uint8Array ? found : undefined;
+}
+
+function readServerConnectionId(records: ByteReader): Uint8Array | undefined {
+  const record = readRecord(records);
+  if (record?.u8() !== SERVER_HELLO) return undefined;
+  record.skip(3 + 2); // The length and the number of the message.
+  if (record.u24() !== 0) return undefined; // The fragment is not the first one.
+  const hello = record.take(record.u24());
+  hello.skip(VERSION_AND_RANDOM_LENGTH);
+  hello.skip(hello.u8());
+  hello.skip(SUITE_AND_COMPRESSION_LENGTH);
+  hello.skip(2); // The length of all extensions, more than are here where the message is in fragments.
+  while (hello.remaining > 0) {
+    const type = hello.u16();
+    const data = hello.take(hello.u16());
+    if (type === CONNECTION_ID) return data.bytes(data.u8());
+  }
+  return undefined;
 }

@@ -25,6 +25,15 @@ export const QUIC_V2 = 0x6b3343cf;
 const VERSION_NEGOTIATION = 0;
 
 const LONG_FORM = 0x80;
+const FIXED_BIT = 0x40;
+
+/** Where the destination connection ID begins; that of a long header is behind its length. */
+export const LONG_DCID_AT = 6;
+export const SHORT_DCID_AT = 1;
+
+/** Servers discard the Initial packets of a client in a shorter datagram (RFC 9000 §14.1). */
+export const MIN_FIRST_LENGTH = 1200;
+
 /** The longest connection ID of versions 1 and 2 (RFC 9000 §17.2). */
 export const MAX_ID_LENGTH = 20;
 
@@ -64,6 +73,11 @@ export type QuicHeader =
 
 export type LongHeader = Extract<QuicHeader, { form: "long" }>;
 
+/** Whether the first packet of a datagram has a long header; asked of every datagram of a flow. */
+export function isLongHeader(datagram: Uint8Array): boolean {
+  return (datagram[0]! & LONG_FORM) !== 0;
+}
+
 /**
  * Reads the header of a datagram's first packet. Nothing proves that the datagram is QUIC at all: any that begins
  * with a zero bit reads as a short header, and in a version that is not known the IDs may be up to 255 bytes long.
@@ -75,6 +89,19 @@ export function quicHeader(datagram: Uint8Array, dcidLength = 0): QuicHeader | u
     reader.peek() & LONG_FORM ? longHeader(reader) : shortHeader(reader, dcidLength);
   const header = attempt(read, datagram, true);
   return header === undefined || "kind" in header ? undefined : header;
+}
+
+/**
+ * Whether a client may begin with a datagram in a version that is not known here. Only the version and the IDs are
+ * common to all versions. The rest is what every version so far holds to, and what keeps QUIC apart from RTP and others
+ * (RFC 9443 §3).
+ */
+export function isFirstOfOtherVersion(
+  datagram: Uint8Array,
+  { type, dcid, scid }: LongHeader,
+): boolean {
+  return type === "unknown" && datagram.length >= MIN_FIRST_LENGTH &&
+    (datagram[0]! & FIXED_BIT) !== 0 && Math.max(dcid.length, scid.length) <= MAX_ID_LENGTH;
 }
 
 function longHeader(packet: ByteReader): LongHeader | undefined {

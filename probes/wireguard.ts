@@ -23,9 +23,10 @@ const COOKIE_LENGTH = 64;
 /** Of a keep-alive, which carries no packet. */
 const MIN_TRANSPORT_LENGTH = 32;
 
-/** Where every message has its first index, and a response its second. */
-const FIRST_INDEX_AT = 4;
-const SECOND_INDEX_AT = 8;
+/** Where every message has its first index, and a response its second; bytes of each. */
+export const FIRST_INDEX_AT = 4;
+export const SECOND_INDEX_AT = 8;
+export const INDEX_LENGTH = 4;
 /** The upper three bytes of the counter: no one sends 2^40 packets in the 180 s of a session (§6.1). */
 const UNUSED_COUNTER_AT = 13;
 

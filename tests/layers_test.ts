@@ -87,6 +87,7 @@ const PURE = [
   "lib/ech/route.ts",
   "lib/explain.ts",
   "lib/explain/",
+  "lib/following/",
   "lib/ip_bytes.ts",
   "lib/log_text.ts",
   "lib/pcap.ts",
@@ -94,6 +95,7 @@ const PURE = [
   "lib/proxy_protocol.ts",
   "lib/ring.ts",
   "lib/routing.ts",
+  "lib/sessions.ts",
   "lib/timeouts.ts",
 ];
 
