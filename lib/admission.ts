@@ -13,6 +13,7 @@ import { choose } from "./dial.ts";
 import type { DropReason } from "./drops.ts";
 import { isFor } from "./ports.ts";
 import type { Peer, ReplySocket } from "./runtime/runtime.ts";
+import type { Session } from "./sessions.ts";
 import { Flow } from "./flow.ts";
 import type { Course, SessionTarget, UdpListener, UdpParts } from "./udp_parts.ts";
 import { type Entrance, Newcomer, Waiting } from "./waiting.ts";
@@ -73,30 +74,29 @@ export class Admission {
   ): Course | undefined {
     const { sessions, table } = listener;
     if (sessions === undefined) return undefined;
-    const session = sessions.find(datagram);
-    if (session !== undefined) {
-      const course = this.#courseTo(session.target, origin.client.address, listener);
-      if (course === undefined) session.forget();
-      else return { ...course, facts: { protocol: session.protocol }, session };
+    const found = sessions.find(datagram, origin.clientKey);
+    const session = found ?? sessions.recall(origin.socketKey);
+    if (session === undefined) return undefined;
+    if (found === undefined) {
+      if (sessions.opens(datagram)) return undefined;
+      // What is told by its first datagram goes where that says, unless it is more of the same.
+      const decision = decideDatagrams(table, [datagram], true);
+      const isSpecific = decision.kind !== "wait" && decision.facts !== undefined &&
+        !UNSPECIFIC.includes(decision.facts.protocol);
+      if (isSpecific && decision.route?.name !== session.target.route) return undefined;
     }
-    const target = sessions.recall(origin.socketKey);
-    if (target === undefined || sessions.opens(datagram)) return undefined;
-    const decision = decideDatagrams(table, [datagram], true);
-    const facts = decision.kind === "wait" ? undefined : decision.facts;
-    const isSpecific = facts !== undefined && !UNSPECIFIC.includes(facts.protocol);
-    if (isSpecific && decision.kind !== "wait" && decision.route?.name !== target.route) {
-      return undefined;
-    }
-    const course = this.#courseTo(target, origin.client.address, listener);
-    return course && { ...course, ...facts && { facts } };
+    const course = this.#courseTo(session, origin.client.address, listener);
+    if (course === undefined) session.forget();
+    return course;
   }
 
   /** The way to where a session was, if the configuration still has it, the client may go, and the backend is up. */
   #courseTo(
-    { route: name, backend }: SessionTarget,
+    session: Session<SessionTarget>,
     address: string,
     { config, pools }: UdpListener,
   ): Course | undefined {
+    const { target: { route: name, backend }, protocol } = session;
     const routes = config.defaultRoute ? [...config.routes, config.defaultRoute] : config.routes;
     const route = routes.find((each) => each.name === name);
     const pool = route && pools.get(route);
@@ -105,7 +105,7 @@ export class Admission {
     }
     const isThere = pool.known.some((candidate) => candidate.backend === backend);
     return isThere && backend.downUntil <= this.#parts.clock.now()
-      ? { route, pool, backend }
+      ? { route, pool, backend, session, ...protocol !== undefined && { facts: { protocol } } }
       : undefined;
   }
 

@@ -48,6 +48,7 @@ export class Flow implements LiveFlow, ReplyReceiver {
     const { backend, route, pool } = course;
     this.#backend = new FlowBackend(backend, route, pool, origin.client, parts);
     this.#session = course.session;
+    this.#session?.join();
   }
 
   get traffic(): Traffic {
@@ -65,12 +66,12 @@ export class Flow implements LiveFlow, ReplyReceiver {
    */
   start(first: readonly Uint8Array[]): void {
     const { flows } = this.#parts;
-    const { load, sessions } = this.#listener;
+    const { load } = this.#listener;
     flows.add(this);
     load.active++;
     load.add(this.#origin.clientKey);
     if (!this.#backend.connect(this)) return this.end("connect_failed");
-    this.#session ??= sessions?.open(this.#course.facts?.protocol, first, this.#target);
+    this.#session ??= this.#openSession(first);
     for (const datagram of first) {
       this.#keep(datagram);
       void this.#send(datagram);
@@ -120,15 +121,15 @@ export class Flow implements LiveFlow, ReplyReceiver {
     if (this.#ended) return;
     this.#ended = true;
     const { flows, log } = this.#parts;
-    const { load, sessions } = this.#listener;
+    const { load } = this.#listener;
+    const { hasAnswered } = this.#backend;
     this.#backend.close();
     flows.remove(this);
     load.remove(this.#origin.clientKey);
     load.active--;
     // Where nobody answered, nothing is to be found again.
-    const isOver = reason === "connect_failed" || !this.#backend.hasAnswered;
-    if (isOver) this.#session?.forget();
-    else sessions?.rest(this.#session, this.#origin.socketKey, this.#target);
+    const isWorthRemembering = hasAnswered && reason !== "connect_failed";
+    this.#session?.leave(isWorthRemembering ? this.#origin.socketKey : undefined);
     log.access(this.#record(reason));
   }
 
@@ -150,15 +151,17 @@ export class Flow implements LiveFlow, ReplyReceiver {
 
   /** Begins anew with another backend. */
   #startAgain(): void {
-    const { sessions } = this.#listener;
     const unheard = this.#unheard ?? [];
     this.#session?.forget();
-    this.#session = sessions?.open(this.#course.facts?.protocol, unheard, this.#target);
+    this.#session?.leave();
+    this.#session = this.#openSession(unheard);
     for (const datagram of unheard) void this.#send(datagram);
   }
 
-  get #target(): SessionTarget {
-    return { route: this.#course.route.name, backend: this.#backend.backend };
+  #openSession(first: readonly Uint8Array[]): Session<SessionTarget> | undefined {
+    const { route, facts } = this.#course;
+    const target = { route: route.name, backend: this.#backend.backend };
+    return this.#listener.sessions?.open(facts?.protocol, this.#origin.clientKey, first, target);
   }
 
   #record(reason: EndReason): ConnectionRecord {

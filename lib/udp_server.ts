@@ -64,10 +64,14 @@ export class UdpServer {
       rollback,
       commit: () => {
         this.#parts.maxFlows = maxFlows;
+        const before = this.#lasting;
         const lasting = new Map(
           listeners.map((config) => [config.name, this.#lastingOf(config)]),
         );
         this.#lasting = lasting;
+        for (const [name, { sessions }] of before) {
+          if (!lasting.has(name)) sessions.close();
+        }
         const serving = new Map(
           listeners.map((config) => [config, this.#prepare(config, lasting.get(config.name)!)]),
         );
@@ -89,6 +93,7 @@ export class UdpServer {
   close(): void {
     this.#parts.isDraining = true;
     void this.#ports.close();
+    for (const { sessions } of this.#lasting.values()) sessions.close();
   }
 
   #lastingOf({ name, flowMemory }: UdpListenerConfig): Lasting {
