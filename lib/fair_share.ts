@@ -27,9 +27,10 @@ export class FairShare {
   /**
    * Counts a chunk of `length` bytes; says whether its copy is to wait for the next {@linkcode turn}. Small ones have
    * a share of their own beyond that of all, so that a keystroke need not wait for a hundred downloads.
+   * @param cost What it counts beside its length.
    */
-  isUsedUpBy(length: number): boolean {
-    this.#left -= length + CHUNK;
+  isUsedUpBy(length: number, cost = CHUNK): boolean {
+    this.#left -= length + cost;
     return this.#left < (length <= CHUNK ? -SHARE : 0);
   }
 

@@ -5,7 +5,7 @@
  */
 import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
-import { type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
+import { DATAGRAM, type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
 import { type ReceiveBuffer, ReceiveBuffers } from "./receive_buffers.ts";
 import {
   type DatagramListener,
@@ -185,7 +185,8 @@ class DenoReplySocket implements ReplySocket, Sender {
         const sending = this.#deliver(datagram, from as Deno.NetAddr);
         if (sending === undefined) buffer.free();
         else sending.then(buffer.free);
-        if (share.isUsedUpBy(datagram.length)) await share.turn(datagram.length);
+        const { length } = datagram;
+        if (share.isUsedUpBy(length, DATAGRAM)) await share.turn(length);
       } catch {
         buffer?.free();
         // The error of a datagram that was sent, as systems other than Linux show them, or of the moment.

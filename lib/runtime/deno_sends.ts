@@ -15,6 +15,12 @@ export interface DatagramParts {
   readonly sends: Sends;
 }
 
+/**
+ * What a datagram counts beside its length where turns are taken: receiving it and sending it on takes as long as
+ * copying so many bytes of a stream.
+ */
+export const DATAGRAM = 16_384;
+
 /** A socket, as its sends see it. */
 export interface Sender {
   readonly conn: Deno.DatagramConn;

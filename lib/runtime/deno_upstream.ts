@@ -5,7 +5,7 @@
  */
 import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
-import { type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
+import { DATAGRAM, type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
 import {
   NetError,
   type Peer,
@@ -98,8 +98,9 @@ export class DenoUpstreamSocket implements UpstreamSocket, Sender {
     const { share } = this.#parts;
     const { length } = datagram;
     const sending = this.#isFromThere(from as Deno.NetAddr) ? this.#deliver(datagram) : undefined;
-    if (share.isUsedUpBy(length)) share.turn(length).then(() => sending).then(this.#receive);
-    else if (sending === undefined) this.#receive();
+    if (share.isUsedUpBy(length, DATAGRAM)) {
+      share.turn(length).then(() => sending).then(this.#receive);
+    } else if (sending === undefined) this.#receive();
     else sending.then(this.#receive);
   };
 
