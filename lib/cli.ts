@@ -123,6 +123,10 @@ function addOverride(text: string, before: Readonly<Record<string, string>> = {}
   return { ...before, [key.trim()]: value.trim() };
 }
 
+function addTo(text: string, before: readonly string[] = []) {
+  return [...before, text];
+}
+
 /** @param shared The options of the program that matter to the command. */
 function helpStyle(shared: readonly string[]): HelpConfiguration {
   return {
@@ -187,21 +191,29 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
 
 function addExplain(program: Command, platform: Platform, finish: (code: number) => void): void {
   program.command("explain")
-    .description("say what would become of a connection, and why")
+    .description("say what would become of a client, and why")
     .configureHelp(helpStyle(CONFIG_OPTIONS))
     .option("--listener <NAME>", "the listener it comes to; the first if not given")
+    .option("--udp", "a client of UDP, as on a listener that serves nothing else")
     .addOption(
-      new Option("--hex <BYTES>", "its first bytes in hexadecimal")
-        .conflicts(["file", "sni", "alpn", "host"]),
+      new Option("--hex <BYTES>", "its first bytes in hexadecimal; repeatable: a datagram each")
+        .argParser(addTo).conflicts(["file", "sni", "alpn", "host", "dnsName"]),
     )
     .addOption(
-      new Option("--file <FILE>", "its first bytes in a file, raw or pcap(ng); `-` is stdin")
-        .conflicts(["sni", "alpn", "host"]),
+      new Option(
+        "--file <FILE>",
+        "its first bytes in a file, likewise, or a pcap(ng); `-` is stdin",
+      )
+        .argParser(addTo).conflicts(["sni", "alpn", "host", "dnsName"]),
     )
-    .option("--sni <NAME>", "a TLS ClientHello for this name")
-    .option("--alpn <PROTOCOLS>", "a TLS ClientHello offering these, separated by commas")
+    .option("--sni <NAME>", "a ClientHello for this name, in TLS or QUIC")
+    .option("--alpn <PROTOCOLS>", "a ClientHello offering these, separated by commas")
     .addOption(
-      new Option("--host <NAME>", "an HTTP request for this host").conflicts(["sni", "alpn"]),
+      new Option("--host <NAME>", "an HTTP request for this host")
+        .conflicts(["sni", "alpn", "udp", "dnsName"]),
+    )
+    .addOption(
+      new Option("--dns-name <NAME>", "a DNS query for this name").conflicts(["sni", "alpn"]),
     )
     .option("--from <IP>", "the client's address, for access lists and balancing")
     .option("--json", "print JSON")

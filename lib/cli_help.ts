@@ -42,11 +42,13 @@ Examples:
   sluice -t -c sluice.toml && kill -HUP "$(pidof sluice)"`;
 
 export const EXPLAIN_HELP = `
-Without any bytes it explains a client that says nothing. Each connection of a
-capture is explained, as the client that it shows.
+Without any bytes it explains a client of TCP that says nothing. Each TCP
+connection and UDP flow of a capture is explained, as the client that it shows.
 
 Examples:
   sluice explain -c sluice.toml --sni a.example --alpn h2,http/1.1 --from 192.0.2.7
+  sluice explain -c sluice.toml --udp --sni a.example --alpn h3
+  sluice explain -c sluice.toml --dns-name a.example
   sluice explain -c sluice.toml --hex '5353482d322e30' --listener ssh
   sluice explain -c sluice.toml --file capture.pcap --json
   printf 'GET / HTTP/1.1\\r\\nHost: a.example\\r\\n\\r\\n' | sluice explain -c sluice.toml --file -`;

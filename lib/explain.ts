@@ -7,11 +7,12 @@
  * @module
  */
 import type { Facts } from "../probes/probe.ts";
-import { permits } from "./acl.ts";
-import { formatIp, parseIp } from "./addr.ts";
+import { parseIp } from "./addr.ts";
 import type { ProxyVersion, Route, TcpListenerConfig } from "./config/config.ts";
+import { aclOf, type AclVerdict, aclVerdict } from "./explain/access.ts";
 import type { Asked } from "./explain/asked.ts";
-import { type BackendOrder, backendOrder, type Client } from "./explain/backends.ts";
+import { type BackendOrder, backendOrder } from "./explain/backends.ts";
+import { canonical, type Client } from "./explain/client.ts";
 import {
   type ProbeVerdict,
   probeVerdicts,
@@ -30,6 +31,7 @@ import {
 
 /** An answer that is plain data: `JSON.stringify` loses nothing of it. */
 export interface Explanation {
+  readonly transport: "tcp";
   readonly listener: string;
   readonly outcome: Outcome;
   /** What the probe timeout brings, when the outcome is to wait. */
@@ -75,13 +77,6 @@ export type CloseReason =
   | "acl_denied"
   | "bad_proxy_header";
 
-export interface AclVerdict {
-  /** Whose list it is: the route's own, else the listener's. `none` lets everybody in. */
-  readonly list: "route" | "listener" | "none";
-  /** Absent when the client is not known. */
-  readonly permits?: boolean;
-}
-
 export interface ProxyHeaderVerdict {
   /** Whether the listener wants one. */
   readonly expected: boolean;
@@ -96,14 +91,14 @@ export interface ProxyHeaderVerdict {
  * @throws {SyntaxError} If the peer's address is none.
  */
 export function explain(listener: TcpListenerConfig, { head, ended, peer }: Asked): Explanation {
-  const connecting = peer && { ...peer, address: canonical(peer.address) };
-  const asked = { listener, table: routeTable(listener), ...connecting && { peer: connecting } };
+  const asked = { listener, table: routeTable(listener), ...peer && { peer: canonical(peer) } };
   const way = follow(asked, head, ended ? "ended" : "open");
   const { outcome, client, proxyHeader, acl, decision } = way;
   const probes = probeVerdicts(asked.table, way.head, way.state, decision !== undefined);
   const decider = asked.table.detectors[probes.findIndex(({ verdict }) => verdict !== "no")];
   const facts = decision !== undefined && "facts" in decision ? decision.facts : undefined;
   return {
+    transport: "tcp",
     listener: listener.name,
     outcome,
     ...outcome.kind === "wait" && { onTimeout: follow(asked, head, "timeout").outcome },
@@ -119,13 +114,6 @@ export function explain(listener: TcpListenerConfig, { head, ended, peer }: Aske
     routes: decider && facts ? routeVerdicts(decider, facts, decidedRoute(decision)) : [],
     silence: ofSilence(asked),
   };
-}
-
-/** @throws {SyntaxError} If `address` is no IP address. */
-function canonical(address: string): string {
-  const ip = parseIp(address);
-  if (ip === undefined) throw new SyntaxError(`expected an IP address, got "${address}"`);
-  return formatIp(ip);
 }
 
 interface Question {
@@ -198,21 +186,19 @@ function withoutTlvs({ tlvs: _, ...header }: ProxyHeader): Omit<ProxyHeader, "tl
   return header;
 }
 
-/** The most specific list decides. */
+/** Asks the list, and says what becomes of a client that it does not let in. */
 function askAcl(
   listener: TcpListenerConfig,
   route: Route | undefined,
   client: Client | undefined,
 ): { readonly acl: AclVerdict; readonly denial?: Outcome } {
-  const acl = route?.acl ?? listener.acl;
-  if (acl === undefined) return { acl: { list: "none", permits: true } };
-  const list = route?.acl === undefined ? "listener" : "route";
-  if (client === undefined) return { acl: { list } };
-  if (permits(acl, client.address)) return { acl: { list, permits: true } };
-  const message = acl.message === undefined ? {} : { message: acl.message };
+  const acl = aclVerdict(listener, route, client);
+  if (acl.permits !== false) return { acl };
+  const message = aclOf(listener, route)?.message;
+  const told = message !== undefined && { message };
   return {
-    acl: { list, permits: false },
-    denial: { kind: "close", reason: "acl_denied", ...route && { route: route.name }, ...message },
+    acl,
+    denial: { kind: "close", reason: "acl_denied", ...route && { route: route.name }, ...told },
   };
 }
 
@@ -231,7 +217,7 @@ function forwarded(
 ): Outcome {
   // decide() forwards to no route that rejects.
   if (action.kind === "reject") return { kind: "close", reason: "rejected", route: name };
-  const backends = backendOrder(action.pool, connectRetries, client);
+  const backends = backendOrder(action.pool, 1 + connectRetries, { ...client && { client } });
   return { kind: "forward", route: name, sendProxy: action.sendProxy, backends };
 }
 

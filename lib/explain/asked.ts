@@ -7,7 +7,7 @@ import { isHostName } from "../addr.ts";
 import { encodeClientHello } from "../client_hello_encoder.ts";
 import type { TcpListenerConfig } from "../config/config.ts";
 import { encodeProxyHeader } from "../proxy_protocol.ts";
-import type { Client } from "./backends.ts";
+import type { Client } from "./client.ts";
 
 /** What a made-up client says. Nothing at all: it is silent. */
 export interface Said {
@@ -57,18 +57,28 @@ function headOf({ serverName, alpns, host }: Said): Uint8Array {
       "a Host inside TLS is encrypted: ask about a host, or about a server name and ALPN",
     );
   }
+  if (isTls) return helloFor(serverName, alpns);
+  return new TextEncoder().encode(
+    host === undefined ? "" : `GET / HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: sluice\r\n\r\n`,
+  );
+}
+
+/**
+ * A ClientHello in one record.
+ * @throws {SyntaxError} If no client says it.
+ * @throws {RangeError} If a name is too long for any client to say it.
+ */
+export function helloFor(
+  serverName: string | undefined,
+  alpns: readonly string[] | undefined,
+): Uint8Array {
   if (serverName !== undefined && !isHostName(serverName)) {
     throw new SyntaxError(
       `no client sends the server name "${serverName}": other scripts go as "xn--...", IP addresses not at all`,
     );
   }
-  if (isTls) {
-    return encodeClientHello({
-      ...serverName !== undefined && { serverName },
-      ...alpns !== undefined && { alpns },
-    });
-  }
-  return new TextEncoder().encode(
-    host === undefined ? "" : `GET / HTTP/1.1\r\nHost: ${host}\r\nUser-Agent: sluice\r\n\r\n`,
-  );
+  return encodeClientHello({
+    ...serverName !== undefined && { serverName },
+    ...alpns !== undefined && { alpns },
+  });
 }

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import { formatHostPort, parseIp, type SocketAddress } from "../addr.ts";
+import { formatHostPort, parseIp } from "../addr.ts";
 import { Backend, balancers, type Candidate } from "../balancing/mod.ts";
 import type { Algorithm, Pool, Target } from "../config/config.ts";
+import type { Client } from "./client.ts";
 
-/** A client's address, and its port where that is known. */
-export interface Client {
-  /** An IP address. */
-  readonly address: string;
-  readonly port?: number;
+/** What a backend is chosen by, as far as it is known. */
+export interface ChosenBy {
+  readonly client?: Client;
+  /** Of a QUIC client: by which it first addresses its server; absent while it is not known. */
+  readonly quic?: { readonly cid?: string };
 }
 
 export interface BackendOrder {
@@ -34,27 +35,27 @@ export type KnownOrder =
   | "load"
   /** The client's address, or its port, which is not known. */
   | "client"
+  /** The connection ID that a QUIC client makes up, which is not known. */
+  | "connection_id"
   /** The addresses behind host names. */
   | "names";
 
 /**
- * Orders the targets of `pool` for `client`.
- * @param retries Further attempts after the first one failed.
+ * Orders the targets of `pool`.
+ * @param attempts How many of them are tried at most.
  */
-export function backendOrder(pool: Pool, retries: number, client?: Client): BackendOrder {
-  const known = knownOrder(pool, client);
-  const targets = known === "order" && pool.algorithm !== "none" && client !== undefined
-    ? ordered(pool, { port: 0, ...client })
-    : pool.targets;
+export function backendOrder(pool: Pool, attempts: number, by: ChosenBy): BackendOrder {
+  const known = knownOrder(pool, by);
+  const targets = known === "order" && pool.algorithm !== "none" ? ordered(pool, by) : pool.targets;
   return {
     algorithm: pool.algorithm,
     targets: targets.map((target) => ({ target: formatHostPort(target), weight: target.weight })),
-    attempts: 1 + retries,
+    attempts,
     known,
   };
 }
 
-function knownOrder({ algorithm, targets }: Pool, client?: Client): KnownOrder {
+function knownOrder({ algorithm, targets }: Pool, by: ChosenBy): KnownOrder {
   if (targets.length === 1) return "order";
   switch (algorithm) {
     case "none":
@@ -70,16 +71,23 @@ function knownOrder({ algorithm, targets }: Pool, client?: Client): KnownOrder {
     case "source_socket":
     case "quic_cid":
       if (targets.some(({ host }) => parseIp(host) === undefined)) return "names";
-      return client === undefined || algorithm === "source_socket" && client.port === undefined
-        ? "client"
-        : "order";
+      return unknown(algorithm, by) ?? "order";
     default:
       return algorithm satisfies never;
   }
 }
 
+/** What is not known of what a hashing algorithm looks at. */
+function unknown(algorithm: Algorithm, { client, quic }: ChosenBy): KnownOrder | undefined {
+  if (algorithm === "quic_cid" && quic !== undefined) {
+    return quic.cid === undefined ? "connection_id" : undefined;
+  }
+  const isKnown = algorithm === "source_socket" ? client?.port !== undefined : client !== undefined;
+  return isKnown ? undefined : "client";
+}
+
 /** What the balancer chooses, then what it chooses of the rest, and so on. */
-function ordered({ algorithm, targets }: Pool, client: SocketAddress): readonly Target[] {
+function ordered({ algorithm, targets }: Pool, { client, quic }: ChosenBy): readonly Target[] {
   const balance = balancers[algorithm](() => 0);
   const byCandidate = new Map<Candidate, Target>(
     targets.map((target) => [
@@ -87,9 +95,11 @@ function ordered({ algorithm, targets }: Pool, client: SocketAddress): readonly 
       target,
     ]),
   );
+  // What is not known is not looked at.
+  const whom = { address: "", port: 0, ...client, ...quic?.cid && { quicCid: quic.cid } };
   const order: Target[] = [];
   while (byCandidate.size > 0) {
-    const choice = balance([...byCandidate.keys()], client);
+    const choice = balance([...byCandidate.keys()], whom);
     order.push(...[byCandidate.get(choice)].filter((target) => target !== undefined));
     byCandidate.delete(choice);
   }

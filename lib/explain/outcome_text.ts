@@ -4,9 +4,7 @@
  * @module
  */
 import type { CloseReason, Explanation, Outcome } from "../explain.ts";
-
-/** Most backends that the line names when one of them is chosen. */
-const MAX_NAMED = 3;
+import { backendText, count, duration } from "./lines.ts";
 
 /** The outcome in one line. */
 export function outcomeText(outcome: Outcome): string {
@@ -16,18 +14,12 @@ export function outcomeText(outcome: Outcome): string {
     case "close":
       return `✗ closed: ${outcome.reason}${outcome.route ? ` (route ${outcome.route})` : ""}`;
     case "wait":
-      return `… undecided: ${count(outcome.bytes)} ${outcome.bytes === 1 ? "is" : "are"} needed`;
+      return `… undecided: ${count(outcome.bytes, "byte")} ${
+        outcome.bytes === 1 ? "is" : "are"
+      } needed`;
     default:
       return outcome satisfies never;
   }
-}
-
-function backendText(
-  { known, targets }: Extract<Outcome, { kind: "forward" }>["backends"],
-): string {
-  const names = targets.map(({ target }) => target);
-  if (known === "order") return names[0] ?? "";
-  return names.length > MAX_NAMED ? `one of ${names.length} backends` : names.join(" or ");
 }
 
 /** Why it is so, where the routes that were tried do not say it. */
@@ -72,14 +64,4 @@ function closeReason(
     default:
       return reason satisfies never;
   }
-}
-
-/** A number of bytes. */
-export function count(bytes: number): string {
-  return bytes === 1 ? "1 byte" : `${bytes} bytes`;
-}
-
-/** @param ms Written in seconds from one second on. */
-export function duration(ms: number): string {
-  return ms < 1000 ? `${ms} ms` : `${ms / 1000} s`;
 }

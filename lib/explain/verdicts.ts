@@ -7,19 +7,24 @@ import type { Facts, Probe } from "../../probes/probe.ts";
 import type { Route } from "../config/config.ts";
 import { type Detector, type HeadState, mismatch, type RouteTable } from "../routing.ts";
 
-export interface ProbeVerdict {
+/** What a probe of either transport says. */
+export interface Verdict {
   readonly protocol: string;
   /** The names of the routes that it leads to. */
   readonly routes: readonly string[];
   /** Whether its answer counted. The others come after the one that decided, and are asked for information alone. */
   readonly asked: boolean;
   readonly verdict: "match" | "no" | "need";
-  /** How many bytes it took to be sure; with `need`, how many it wants to have. */
-  readonly bytes: number;
-  /** It is sure only because no more bytes come. */
+  /** It is sure only because no more is waited for. */
   readonly byEnd?: true;
   /** What it learned, on a match. */
   readonly facts?: Facts;
+}
+
+/** What a probe says of the head of a connection. */
+export interface ProbeVerdict extends Verdict {
+  /** How many bytes it took to be sure; with `need`, how many it wants to have. */
+  readonly bytes: number;
 }
 
 /** What a route and a client of its protocol may differ in. */
@@ -82,7 +87,7 @@ function bytesToBeSure(probe: Probe, head: Uint8Array): number | undefined {
 
 /** Compares the routes of the detector that matched with what it learned. */
 export function routeVerdicts(
-  { routes }: Detector,
+  { routes }: Pick<Detector, "routes">,
   facts: Facts,
   winner: Route | undefined,
 ): readonly RouteVerdict[] {
