@@ -11,8 +11,9 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import metadata from "../deno.json" with { type: "json" };
 import type { ConnectionRecord } from "./access_log.ts";
-import { formatAddress, type SocketAddress } from "./addr.ts";
+import { formatAddress } from "./addr.ts";
 import { registerProcessMetrics } from "./admin/process_metrics.ts";
+import type { BackendState } from "./server.ts";
 
 type Transport = ConnectionRecord["transport"];
 
@@ -34,14 +35,6 @@ export interface Gauges {
   readonly drops: Iterable<readonly [reason: string, count: number]>;
   /** Every backend that is in a pool of the transport now, once for each. */
   readonly backends: Iterable<BackendState>;
-}
-
-/** What is known of a backend. */
-export interface BackendState {
-  readonly transport: Transport;
-  readonly backend: SocketAddress;
-  /** False from a failed attempt to reach it until one succeeds. */
-  readonly isUp: boolean;
 }
 
 /** What a scrape reads of the configuration file. */

@@ -1,13 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
-import {
-  type BackendState,
-  type Gauges,
-  Metrics,
-  MOST_SERIES,
-  type Traffic,
-} from "../../lib/metrics.ts";
+import { type Gauges, Metrics, MOST_SERIES, type Traffic } from "../../lib/metrics.ts";
+import type { BackendState } from "../../lib/server.ts";
 import { type Family, parseExposition, valueOf } from "../support/exposition.ts";
 
 const RECORD: ConnectionRecord = {
