@@ -9,10 +9,12 @@
 import type { Facts } from "../probes/probe.ts";
 import { parseIp } from "./addr.ts";
 import type { ProxyVersion, Route, TcpListenerConfig } from "./config/config.ts";
+import type { Refused } from "./ech/alert.ts";
 import { aclOf, type AclVerdict, aclVerdict } from "./explain/access.ts";
 import type { Asked } from "./explain/asked.ts";
 import { type BackendOrder, backendOrder } from "./explain/backends.ts";
 import { canonical, type Client } from "./explain/client.ts";
+import { openHidden } from "./explain/hidden.ts";
 import {
   type ProbeVerdict,
   probeVerdicts,
@@ -49,6 +51,8 @@ export interface Explanation {
   readonly facts?: Facts;
   /** The routes of the protocol that was detected, in the order in which they are tried. */
   readonly routes: readonly RouteVerdict[];
+  /** What the ClientHello hides, where the route that takes it has the keys; it goes by that. */
+  readonly hidden?: Pick<Facts, "serverName" | "alpns">;
   /** What becomes of a client that says nothing, and after how long, ms. */
   readonly silence: { readonly after: number; readonly outcome: Outcome };
 }
@@ -69,13 +73,16 @@ export type Outcome =
     readonly route?: string;
     /** What it is told before. */
     readonly message?: string;
+    /** What is wrong with it. */
+    readonly detail?: string;
   };
 
 /** As in the access log. */
 export type CloseReason =
   | Extract<Decision, { kind: "reject" }>["reason"]
   | "acl_denied"
-  | "bad_proxy_header";
+  | "bad_proxy_header"
+  | "bad_client_hello";
 
 export interface ProxyHeaderVerdict {
   /** Whether the listener wants one. */
@@ -93,7 +100,7 @@ export interface ProxyHeaderVerdict {
 export function explain(listener: TcpListenerConfig, { head, ended, peer }: Asked): Explanation {
   const asked = { listener, table: routeTable(listener), ...peer && { peer: canonical(peer) } };
   const way = follow(asked, head, ended ? "ended" : "open");
-  const { outcome, client, proxyHeader, acl, decision } = way;
+  const { outcome, client, proxyHeader, acl, decision, hidden } = way;
   const probes = probeVerdicts(asked.table, way.head, way.state, decision !== undefined);
   const decider = asked.table.detectors[probes.findIndex(({ verdict }) => verdict !== "no")];
   const facts = decision !== undefined && "facts" in decision ? decision.facts : undefined;
@@ -112,6 +119,7 @@ export function explain(listener: TcpListenerConfig, { head, ended, peer }: Aske
     probes,
     ...facts && { facts },
     routes: decider && facts ? routeVerdicts(decider, facts, decidedRoute(decision)) : [],
+    ...hidden && { hidden },
     silence: ofSilence(asked),
   };
 }
@@ -133,6 +141,8 @@ interface Way {
   readonly state: HeadState;
   /** Absent when it ends before the probes are asked. */
   readonly decision?: Decision;
+  /** What was hidden from all but the route. */
+  readonly hidden?: Pick<Facts, "serverName" | "alpns">;
 }
 
 /** The way of a connection, as in `tcp.ts`. */
@@ -151,9 +161,24 @@ function follow(question: Question, bytes: Uint8Array, given: HeadState): Way {
   if (decision.kind !== "forward") {
     return { ...seen, ...early && { acl: early.acl }, decision, outcome: undecided(decision) };
   }
-  const { acl, denial } = early ?? askAcl(listener, decision.route, start.client);
-  const outcome = denial ?? forwarded(decision.route, listener, start.client);
-  return { ...seen, acl, decision, outcome };
+  const { route } = decision;
+  const { acl, denial } = early ?? askAcl(listener, route, start.client);
+  if (denial !== undefined) return { ...seen, acl, decision, outcome: denial };
+  const opened = openHidden(route, head);
+  switch (opened?.kind) {
+    case undefined:
+      return { ...seen, acl, decision, outcome: forwarded(route, listener, start.client) };
+    case "refused":
+      return { ...seen, acl, decision, outcome: unopened(route, opened) };
+    case "private": {
+      const { serverName, alpns } = opened.facts;
+      const hidden = { ...serverName && { serverName }, ...alpns && { alpns } };
+      const outcome = forwarded(opened.route, listener, start.client);
+      return { ...seen, acl, decision, hidden, outcome };
+    }
+    default:
+      return opened satisfies never;
+  }
 }
 
 /** Reads the header where there must be one; what stands behind it is what the probes see. */
@@ -219,6 +244,12 @@ function forwarded(
   if (action.kind === "reject") return { kind: "close", reason: "rejected", route: name };
   const backends = backendOrder(action.pool, 1 + connectRetries, { ...client && { client } });
   return { kind: "forward", route: name, sendProxy: action.sendProxy, backends };
+}
+
+/** What becomes of a hello that hides what sluice cannot take. */
+function unopened({ name }: Route, { alert, detail }: Refused): Outcome {
+  const reason = alert === "unrecognized_name" ? "no_route" : "bad_client_hello";
+  return { kind: "close", reason, route: name, detail: `${alert}: ${detail}` };
 }
 
 function decidedRoute(decision: Decision | undefined): Route | undefined {

@@ -8,7 +8,7 @@
 import type { Facts } from "../../probes/probe.ts";
 import type { EchConfig, Route } from "../config/config.ts";
 import { type Refused, refused } from "./alert.ts";
-import type { EchContext, EchOpener } from "./opener.ts";
+import type { EchContext, EchOpener, Opened } from "./opener.ts";
 
 /** What becomes of a client that came to such a route. */
 export type EchDecision =
@@ -51,7 +51,11 @@ export class EchRoute {
    */
   async decide(head: Uint8Array): Promise<EchDecision> {
     this.#opener ??= import("./opener.ts").then(({ EchOpener }) => new EchOpener(this.#config));
-    const opened = (await this.#opener).open(head);
+    return this.decideOpened((await this.#opener).open(head));
+  }
+
+  /** Decides on what was found in a ClientHello. */
+  decideOpened(opened: Opened): EchDecision {
     switch (opened.kind) {
       case "outer":
         return { kind: "public" };

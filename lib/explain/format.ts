@@ -20,7 +20,7 @@ import { outcomeText, reasonText } from "./outcome_text.ts";
 /** Writes `explanation` in lines of text, the last one ended too. */
 export function formatExplanation(explanation: Explanation, options: FormatOptions): string {
   const paint = paintFor(options);
-  const { listener, head, probes, facts, routes, outcome, silence } = explanation;
+  const { listener, head, probes, facts, routes, hidden, outcome, silence } = explanation;
   return layOut(verdictLines(explanation, paint), [
     ["listener", listenerLines(listener)],
     ["client", clientLines(explanation)],
@@ -36,6 +36,7 @@ export function formatExplanation(explanation: Explanation, options: FormatOptio
     ],
     ["facts", facts ? factsLines(facts) : []],
     ["routes", routeLines(routes, paint)],
+    ["hidden", hidden ? factsLines(hidden) : []],
     ["backends", outcome.kind === "forward" ? backendsOf(outcome, paint) : []],
     ["silence", [silenceLine(silence)]],
   ], paint);

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { CloseReason, Explanation, Outcome } from "../explain.ts";
+import type { Explanation, Outcome } from "../explain.ts";
+import { printable } from "../log_text.ts";
 import { backendText, count, duration } from "./lines.ts";
 
 /** The outcome in one line. */
@@ -29,7 +30,7 @@ export function reasonText(explanation: Explanation): string | undefined {
     case "forward":
       return facts === undefined && probes.length > 0 ? "no probe claims it" : undefined;
     case "close":
-      return closeReason(outcome.reason, explanation);
+      return closeReason(outcome, explanation);
     case "wait":
       return onTimeout &&
         `if no more comes within ${duration(silence.after)}: ${outcomeText(onTimeout)}`;
@@ -39,23 +40,24 @@ export function reasonText(explanation: Explanation): string | undefined {
 }
 
 function closeReason(
-  reason: CloseReason,
-  { facts, acl, proxyHeader, outcome }: Explanation,
+  { reason, message, detail }: Extract<Outcome, { kind: "close" }>,
+  { facts, acl, proxyHeader }: Explanation,
 ): string {
   switch (reason) {
     case "rejected":
       return 'the route has action = "reject"';
+    case "bad_client_hello":
+      return `its Encrypted ClientHello cannot be taken: ${printable(detail ?? "")}`;
     case "no_route":
+      if (detail !== undefined) return `what it hides leads nowhere: ${printable(detail)}`;
       return facts
         ? `${facts.protocol} has entries, and none of them takes this connection`
         : "no probe claims it, and there is no default target";
     case "probe_timeout":
       return 'undecided in time, and on_probe_timeout = "close"';
     case "acl_denied": {
-      const message = outcome.kind === "close" && outcome.message !== undefined
-        ? `; it is told ${JSON.stringify(outcome.message)}`
-        : "";
-      return `the access list of the ${acl?.list} does not let this client in${message}`;
+      const told = message === undefined ? "" : `; it is told ${JSON.stringify(message)}`;
+      return `the access list of the ${acl?.list} does not let this client in${told}`;
     }
     case "bad_proxy_header":
       return proxyHeader?.trusted === false
