@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { DenoNet } from "../../../lib/runtime/deno.ts";
 import type { UpstreamSocket } from "../../../lib/runtime/runtime.ts";
 import { ManualClock } from "../../support/clock.ts";
-import { bytesOf, code, Wire } from "../../support/net_datagram_contract.ts";
+import { bytesOf, code, Wire } from "../../support/datagram_wire.ts";
 
 const LOCALHOST = "127.0.0.1";
 

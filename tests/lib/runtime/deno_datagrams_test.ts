@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { setImmediate } from "node:timers/promises";
 import { DenoNet } from "../../../lib/runtime/deno.ts";
 import { ManualClock } from "../../support/clock.ts";
-import { bytesOf, code, Wire } from "../../support/net_datagram_contract.ts";
+import { bytesOf, code, Wire } from "../../support/datagram_wire.ts";
 
 const LOCALHOST = "127.0.0.1";
 

@@ -4,7 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import { NetError } from "../../../lib/runtime/runtime.ts";
 import { ManualClock } from "../../support/clock.ts";
 import { MemoryNet } from "../../support/memory_net.ts";
-import { bytesOf, code, Wire } from "../../support/net_datagram_contract.ts";
+import { bytesOf, code, Wire } from "../../support/datagram_wire.ts";
 
 const NOBODY = { address: "192.0.2.1", port: 53 };
 
