@@ -29,12 +29,16 @@ testWithTools(
       for (let i = 0; !over; i++) assert.equal(await client.ask(`${i}`), `second ${i}`);
     });
     first.child.signal("SIGKILL");
-    for (const client of [...losers, new UdpClient(scope, port), new UdpClient(scope, port)]) {
+    const newcomers = losers.map(() => new UdpClient(scope, port));
+    await Promise.all([...losers, ...newcomers].map(async (client) => {
       assert.equal((await client.insist("anybody?")).answer, "second anybody?");
-    }
+    }));
     over = true;
     await Promise.all(asking);
-    for (const client of clients) assert.equal(await client.ask("again"), "second again");
+    for (const client of [...clients, ...newcomers]) {
+      // What was asked twice may have been answered twice.
+      assert.equal((await client.insist("again")).answer, "second again");
+    }
   },
 );
 
@@ -89,8 +93,8 @@ testWithTools(
 
 const FLOOD = fileURLToPath(new URL("udp_flood.ts", import.meta.url));
 const CONFIG = fileURLToPath(new URL("../../deno.json", import.meta.url));
-/** Bytes that a flood may cost: most of it is heap that could be collected. */
-const MOST_GROWN = 128e6;
+/** Bytes that a flood may cost, however long it goes on: most of it is heap that could be collected. */
+const MOST_GROWN = 256e6;
 
 /** sluice on a port whose clients share the backends, one after the other. */
 async function startInFrontOf(

@@ -4,9 +4,10 @@
  *
  * @module
  */
+import assert from "node:assert/strict";
 import type { Scope } from "../support/children.ts";
 import { freePortOfBoth } from "../support/udp_ports.ts";
-import { type Sluice, startSluice } from "./sluice.ts";
+import { type AccessLine, type Sluice, startSluice } from "./sluice.ts";
 
 /** What an entry matches. */
 const ENTRIES = {
@@ -61,4 +62,25 @@ export async function startUdpOnePort(
     ].join("\n"),
   );
   return { port, sluice };
+}
+
+/** What only lines of flows have. */
+interface FlowLine extends AccessLine {
+  readonly transport: "tcp" | "udp";
+  readonly dns_name?: string;
+}
+
+/** Of each of the next flows that expire what `tell` tells, in the order of the alphabet: flows expire in any. */
+export async function expiring(
+  sluice: Sluice,
+  count: number,
+  tell: (line: FlowLine) => string,
+): Promise<readonly string[]> {
+  const told: string[] = [];
+  while (told.length < count) {
+    const line = await sluice.accessLine() as FlowLine;
+    assert.deepEqual([line.reason, line.transport], ["idle_timeout", "udp"]);
+    told.push(tell(line));
+  }
+  return told.sort();
 }

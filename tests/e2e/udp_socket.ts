@@ -19,6 +19,7 @@ export type Received = (datagram: Uint8Array, from: number) => void;
 export class UdpSocket {
   readonly port: number;
   readonly #socket: Deno.DatagramConn;
+  #sent: Promise<unknown> = Promise.resolve();
 
   constructor(scope: Scope, received: Received) {
     this.#socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
@@ -32,11 +33,12 @@ export class UdpSocket {
     return `127.0.0.1:${this.port}`;
   }
 
-  /** Sends a copy; whether it arrives nobody knows. */
+  /** Sends a copy, behind those before; whether it arrives nobody knows. */
   send(datagram: Uint8Array, port: number): void {
+    const copy = datagram.slice();
     const to = { transport: "udp", hostname: "127.0.0.1", port } as const;
     // A closed socket sends no more, and loses what waits.
-    this.#socket.send(datagram.slice(), to).catch(() => {});
+    this.#sent = this.#sent.then(() => this.#socket.send(copy, to)).catch(() => {});
   }
 
   close(): void {
