@@ -188,8 +188,11 @@ export class Admission {
     if (newcomer.datagrams.at(-1) !== last && !this.#keep(newcomer, last)) {
       return drop("waiting_full");
     }
-    void candidates.then((found) => {
+    candidates.then((found) => {
       if (this.#waiting.has(newcomer)) open(found, newcomer.datagrams);
+    }).catch((error) => {
+      this.#parts.log.error("a client could not be taken", { what: String(error?.stack ?? error) });
+      drop("internal_error");
     });
   }
 

@@ -22,6 +22,8 @@ export type DropReason =
   | "no_backend"
   /** Too much waits to be sent there. */
   | "queue_full"
+  /** The system did not send it: it is too long for the way. */
+  | "not_sent"
   /** Its client sent more than may wait until it is decided where it goes. */
   | "waiting_full"
   /** It began something new while sluice was ending. */

@@ -109,11 +109,16 @@ export class Flow implements LiveFlow, ReplyReceiver {
     return this.at.send(datagram, this.peer);
   }
 
-  /** Goes on to the next backend, or ends. */
+  /** Goes on to the next backend, or ends, where it is the backend that failed and not one datagram. */
   failed(error: NetError): void {
     if (this.#ended) return;
-    if (this.#backend.passOver(error, this)) this.#startAgain();
-    else this.end("connect_failed");
+    if (error.code !== "refused" && error.code !== "unreachable") {
+      this.#parts.drops.add("not_sent", this.#origin.client);
+    } else if (this.#backend.passOver(error, this)) {
+      this.#startAgain();
+    } else {
+      this.end("connect_failed");
+    }
   }
 
   /** Closes what it holds and leaves its record. */
