@@ -194,7 +194,7 @@ function addExplain(program: Command, platform: Platform, finish: (code: number)
     .description("say what would become of a client, and why")
     .configureHelp(helpStyle(CONFIG_OPTIONS))
     .option("--listener <NAME>", "the listener it comes to; the first if not given")
-    .option("--udp", "a client of UDP, as on a listener that serves nothing else")
+    .option("--udp", "it comes over UDP, as all do to a listener of UDP alone")
     .addOption(
       new Option("--hex <BYTES>", "its first bytes in hexadecimal; repeatable: a datagram each")
         .argParser(addTo).conflicts(["file", "sni", "alpn", "host", "dnsName"]),
@@ -206,14 +206,17 @@ function addExplain(program: Command, platform: Platform, finish: (code: number)
       )
         .argParser(addTo).conflicts(["sni", "alpn", "host", "dnsName"]),
     )
-    .option("--sni <NAME>", "a ClientHello for this name, in TLS or QUIC")
+    .option("--sni <NAME>", "a ClientHello for this name; over UDP in QUIC")
     .option("--alpn <PROTOCOLS>", "a ClientHello offering these, separated by commas")
     .addOption(
       new Option("--host <NAME>", "an HTTP request for this host")
         .conflicts(["sni", "alpn", "udp", "dnsName"]),
     )
     .addOption(
-      new Option("--dns-name <NAME>", "a DNS query for this name").conflicts(["sni", "alpn"]),
+      new Option("--dns-name <NAME>", "a DNS query for this name, over UDP").conflicts([
+        "sni",
+        "alpn",
+      ]),
     )
     .option("--from <IP>", "the client's address, for access lists and balancing")
     .option("--json", "print JSON")

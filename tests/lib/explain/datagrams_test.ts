@@ -1,150 +1,22 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { AddressSet } from "../../../lib/acl.ts";
-import { formatAddress, parseCidr } from "../../../lib/addr.ts";
-import type { Pool, UdpListenerConfig } from "../../../lib/config/config.ts";
 import { datagramsOf, type SaidInDatagrams } from "../../../lib/explain/asked_datagrams.ts";
 import { type DatagramExplanation, explainDatagrams } from "../../../lib/explain/datagrams.ts";
-import { bytes, concat, prefixed } from "../../support/bytes.ts";
-import { extension, helloBody } from "../../support/client_hello.ts";
+import { concat, prefixed } from "../../support/bytes.ts";
+import { helloBody } from "../../support/client_hello.ts";
 import { cryptoFrame, datagram, packet } from "../../support/quic.ts";
-import { CLIENT, Rig, settled } from "../../support/rig.ts";
-import { poolOf, udpDefaultTo, udpListenerWith, udpRouteTo } from "../../support/routes.ts";
-import { datagramSamples } from "../../support/samples.ts";
-
-const networks = (...texts: string[]) =>
-  new AddressSet(texts.map((text) => parseCidr(text)).filter((cidr) => cidr !== undefined));
-
-const BALANCED: Pool = {
-  algorithm: "quic_cid",
-  targets: [443, 444, 445].map((port) => ({ host: "127.0.0.1", port, weight: 1 })),
-};
-const H3 = udpRouteTo("h3", { protocol: "quic", serverNames: ["*.example"] }, BALANCED);
-const DOQ = udpRouteTo("doq", { protocol: "quic", alpns: ["doq"] }, poolOf("127.0.0.1", 853));
-const NAMES = udpRouteTo("names", { protocol: "dns", dnsNames: ["*.example"] }, BALANCED);
-const PHONES = udpRouteTo("phones", { protocol: "dtls" }, poolOf("127.0.0.1", 5061));
-const TUNNEL = udpRouteTo("tunnel", { protocol: "wireguard" }, poolOf("127.0.0.1", 51_820));
-const REFUSED = {
-  ...udpRouteTo("refused", { protocol: "stun" }),
-  action: { kind: "reject" },
-} as const;
-const DEFAULT = udpDefaultTo(poolOf("127.0.0.1", 99));
-const PORTS = [443, 444, 445, 853, 5061, 51_820, 99];
-
-const ROUTES = [DOQ, H3, NAMES, PHONES, TUNNEL, REFUSED];
-const EVERYTHING = udpListenerWith({ routes: ROUTES, defaultRoute: DEFAULT });
-const OUTSIDERS = { allow: networks("198.51.100.0/24") };
-
-/** Listeners whose ways differ. */
-const LISTENERS: Readonly<Record<string, UdpListenerConfig>> = {
-  everything: EVERYTHING,
-  "no default": udpListenerWith({ routes: ROUTES }),
-  "default only": udpListenerWith({ defaultRoute: DEFAULT }),
-  "nobody is followed": { ...EVERYTHING, followClients: false },
-  "a list": { ...EVERYTHING, acl: OUTSIDERS },
-  "a list of a route": { ...EVERYTHING, acl: OUTSIDERS, routes: [{ ...H3, acl: {} }, PHONES] },
-  "a refusing list of a route": { ...EVERYTHING, routes: [{ ...H3, acl: OUTSIDERS }, NAMES] },
-  "a regex and any": udpListenerWith({
-    routes: [
-      udpRouteTo(
-        "letters",
-        { protocol: "regex", patterns: [/^[a-z]+$/], minLength: 3 },
-        poolOf("127.0.0.1", 853),
-      ),
-      udpRouteTo("rest", { protocol: "any" }, poolOf("127.0.0.1", 99)),
-    ],
-  }),
-};
-
-/** A ClientHello, with so many bytes of padding in it, in datagrams of up to `size` bytes of it. */
-function dtlsFragments(size: number, padding = 0): Uint8Array[] {
-  const padded = extension(21, new Uint8Array(padding));
-  const hello = helloBody({ serverName: "a.example", extensions: [padded] });
-  // DTLS has its own version, and a cookie behind the session ID.
-  const body = concat(0xfe, 0xfd, hello.subarray(2, 67), 0, hello.subarray(67));
-  const number = (value: number) => concat(value >> 16, value >> 8 & 0xff, value & 0xff);
-  return Array.from({ length: Math.ceil(body.length / size) }, (_, at) => {
-    const piece = body.subarray(at * size, (at + 1) * size);
-    const fragment = concat(1, number(body.length), 0, 0, number(at * size), prefixed(3, piece));
-    return concat(22, 0xfe, 0xfd, 0, 0, new Uint8Array(6), prefixed(2, fragment));
-  });
-}
-
-const long = { serverName: "a.example", alpns: Array.from({ length: 9 }, () => "x".repeat(200)) };
-
-const CLIENTS: readonly (readonly Uint8Array[])[] = [
-  [new Uint8Array()],
-  [bytes("abc")],
-  [bytes("ab1")],
-  ...[
-    { serverName: "a.example" },
-    { serverName: "a.test", alpns: ["doq"] },
-    { serverName: "a.test" },
-    { dnsName: "a.example" },
-    { dnsName: "a.test" },
-    long,
-  ].map(datagramsOf),
-  datagramsOf(long).slice(0, 1),
-  datagramsOf(long).toReversed(),
-  // From the middle of a session that nobody knows.
-  [concat(0x41, new Uint8Array(30).fill(7))],
-  [concat(4, 0, 0, 0, 1, 2, 3, 4, new Uint8Array(24))],
-  // As many as can wait and more, by their number …
-  dtlsFragments(8).slice(0, 7),
-  dtlsFragments(8).slice(0, 8),
-  dtlsFragments(8).slice(0, 9),
-  dtlsFragments(8),
-  // … and by their bytes: four datagrams of 16384 together, and of 16388.
-  dtlsFragments(4071, 18_000).slice(0, 4),
-  dtlsFragments(4071, 18_000),
-  dtlsFragments(4072, 18_000).slice(0, 4),
-  dtlsFragments(4072, 18_000),
-  ...datagramSamples().map(({ datagrams }) => datagrams),
-];
-
-/** What the proxy itself did, in the words of an explanation. */
-async function happened(
-  listener: UdpListenerConfig,
-  datagrams: readonly Uint8Array[],
-): Promise<string> {
-  const rig = new Rig();
-  const backends = PORTS.map((port) => rig.responder(port));
-  await rig.applyUdp([listener]);
-  const client = rig.net.peer(CLIENT);
-  for (const each of datagrams) client.send(each, { address: "127.0.0.1", port: listener.port });
-  await settled();
-  const waited = rig.server.activeFlows === 0 && rig.server.drops.size === 0;
-  if (waited) await rig.pass(listener.probeTimeout);
-  const [reason] = rig.server.drops.keys();
-  let text = `${reason} undefined`;
-  if (reason === undefined) {
-    rig.server.close();
-    const { route, backend } = await rig.record();
-    const { received } = backends.find(({ address }) => address.port === backend?.port)!;
-    assert.equal(received.length, datagrams.length);
-    text = `${route} ${backend && formatAddress(backend)}`;
-  }
-  await rig.close();
-  return `${text}${waited ? " late" : ""}`;
-}
-
-function foretold({ outcome, onTimeout }: DatagramExplanation): string {
-  const end = onTimeout?.outcome ?? outcome;
-  const late = onTimeout === undefined ? "" : " late";
-  if (end.kind === "forward") return `${end.route} ${end.backends.targets[0]?.target}${late}`;
-  assert(end.kind === "drop");
-  return `${end.reason} undefined${late}`;
-}
-
-for (const [name, listener] of Object.entries(LISTENERS)) {
-  Deno.test(`what is foretold of datagrams is what happens: ${name}`, async () => {
-    for (const datagrams of CLIENTS) {
-      const explanation = explainDatagrams(listener, { datagrams, isMadeUp: false, peer: CLIENT });
-      const what = datagrams.map((each) => each.subarray(0, 20).toHex()).join(" ");
-      assert.equal(foretold(explanation), await happened(listener, datagrams), what);
-    }
-  });
-}
+import { CLIENT } from "../../support/rig.ts";
+import {
+  CLIENTS,
+  dtlsFragments,
+  EVERYTHING,
+  H3,
+  LISTENERS,
+  LONG,
+  NAMES,
+  networks,
+  OUTSIDERS,
+} from "./datagram_clients.ts";
 
 /** Explains what becomes of a client that says this. */
 function of(said: SaidInDatagrams, listener = EVERYTHING, address?: string): DatagramExplanation {
@@ -191,7 +63,7 @@ Deno.test("of a DNS query the name is compared", () => {
 });
 
 Deno.test("a hello of two datagrams is undecided after the first one, and what comes at the timeout is said", () => {
-  const [first, second] = datagramsOf(long);
+  const [first, second] = datagramsOf(LONG);
   const { outcome, onTimeout, probes } = sent([first!]);
   assert.deepEqual(outcome, { kind: "wait" });
   assert.equal(onTimeout?.after, 1000);
