@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadConfig } from "../lib/config/mod.ts";
-import { tcpProbes } from "../probes/mod.ts";
+import { tcpProbes, udpProbes } from "../probes/mod.ts";
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
 const readme = read("README.md");
@@ -30,12 +30,21 @@ Deno.test("every task that the README names is there, and has a description", ()
   for (const task of named) assert.ok(tasks[task]?.description, task);
 });
 
-Deno.test("the README lists the protocols in the order in which they are asked", () => {
-  const list = /^Protocols: (.*?), asked in this order/ms.exec(readme)?.[1] ?? "";
-  assert.deepEqual(
-    Array.from(list.matchAll(/`(\w+)`/g), ([, name]) => name),
-    Object.keys(tcpProbes),
+Deno.test("the README lists the protocols of both transports in the order in which they are asked", () => {
+  const lists = /^Protocols of TCP: (.*?); of UDP: (.*?) They are asked in this order/ms.exec(
+    readme,
   );
+  const names = (list = "") => Array.from(list.matchAll(/`(\w+)`/g), ([, name]) => name);
+  assert.deepEqual(names(lists?.[1]), Object.keys(tcpProbes));
+  assert.deepEqual(names(lists?.[2]), Object.keys(udpProbes));
+});
+
+Deno.test("the README explains every key of the configuration", () => {
+  const keys = new Set(
+    Array.from(read("config.example.toml").matchAll(/^#?(\w+) = /gm), ([, key]) => key!),
+  );
+  assert.ok(keys.size > 40);
+  for (const key of keys) assert.ok(readme.includes(`\`${key}\``), key);
 });
 
 Deno.test("every file that the README links to is there", () => {
