@@ -5,9 +5,10 @@
  *
  * - What a backend issues is the session's whose backend it is, even if a client has named it before. Where two
  *   backends have issued the same one, it is nobody's: WireGuard has 32 bits, and each backend takes random ones.
- * - What a client names is its session's only if nobody has it yet, and leads datagrams of that client's own address
- *   alone. It can be anything, among it how a stranger's protocol begins: everybody who speaks that would be led to it.
- *   Some servers take over the ID that the client has made up (as Envoy does); that is still what the client has named.
+ * - What a client names is its session's only if nobody has it yet, and leads datagrams of {@linkcode MOST_CLIENTS}
+ *   addresses, its own among them. It may name anything, also the bytes that a stranger's protocol begins with: then
+ *   everybody who speaks that would be led to the client's backend. Some servers take over the ID that the client has
+ *   made up (as Envoy does); that is still what the client has named.
  * - The most that a session has are {@linkcode MOST_ISSUED} and {@linkcode MOST_NAMED}: the oldest is forgotten.
  * - An ID of fewer than {@linkcode MIN_LENGTH} bytes would fit too many strangers. It counts for nothing.
  *
@@ -21,6 +22,8 @@ import { type Follower, lengthOf, NOWHERE, startOf } from "./follower.ts";
 export const MOST_ISSUED = 8;
 /** A client gives up an ID when it takes another one; datagrams that are late may have the one before. */
 export const MOST_NAMED = 4;
+/** A client moves between few addresses; strangers have many. */
+export const MOST_CLIENTS = 8;
 
 const MIN_LENGTH = 4;
 /** As in QUIC (RFC 9000 §17.2). */
@@ -36,7 +39,8 @@ export interface Owner {
 interface Entry<Of extends Owner> {
   /** Whose it is; absent if it was issued twice. */
   trail: Trail<Of> | undefined;
-  isIssued: boolean;
+  /** Addresses whose datagrams it may lead; absent if it was issued: then all. */
+  clients: readonly string[] | undefined;
   /** Trails that hold it: several only if it was issued twice. */
   holders: number;
 }
@@ -80,29 +84,34 @@ export class Ids<Of extends Owner> {
   #ownerOf(datagram: Uint8Array, start: number, length: number, client: string): Of | undefined {
     if (!isUsable(length) || start + length > datagram.length) return undefined;
     const entry = this.#entries.get(datagram.subarray(start, start + length).toHex());
-    const owner = entry?.trail?.owner;
-    return entry?.isIssued || owner?.client === client ? owner : undefined;
+    if (entry === undefined) return undefined;
+    const { clients, trail } = entry;
+    if (clients !== undefined && !clients.includes(client)) {
+      if (clients.length >= MOST_CLIENTS) return undefined;
+      entry.clients = [...clients, client];
+    }
+    return trail?.owner;
   }
 
   /** Notes that a backend has issued `id`, which `trail` does not hold yet and does from now on. */
   issue(id: string, trail: Trail<Of>): void {
     const entry = this.#entries.get(id);
     if (entry === undefined) {
-      this.#entries.set(id, { trail, isIssued: true, holders: 1 });
-    } else if (entry.isIssued) {
+      this.#entries.set(id, { trail, clients: undefined, holders: 1 });
+    } else if (entry.clients === undefined) {
       entry.trail = undefined;
       entry.holders++;
     } else {
       entry.trail?.giveUp(id);
       entry.trail = trail;
-      entry.isIssued = true;
+      entry.clients = undefined;
     }
   }
 
   /** Notes that a client has named `id`; says whether `trail` holds it from now on. */
   name(id: string, trail: Trail<Of>): boolean {
     if (this.#entries.has(id)) return false;
-    this.#entries.set(id, { trail, isIssued: false, holders: 1 });
+    this.#entries.set(id, { trail, clients: [trail.owner.client], holders: 1 });
     return true;
   }
 

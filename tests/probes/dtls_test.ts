@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { dtls } from "../../probes/dtls.ts";
+import { dtls, opensHandshake, serverConnectionId } from "../../probes/dtls.ts";
 import { bytes, concat, prefixed } from "../support/bytes.ts";
 import { extension, helloBody, type HelloParts } from "../support/client_hello.ts";
 import { overlookedBytes } from "../support/datagrams.ts";
@@ -207,4 +207,66 @@ Deno.test("a hello whose insides do not fit is no hello", () => {
   }
   const plain = concat(0xfe, 0xfd, helloBody(PARTS).subarray(2));
   assert.deepEqual(dtls([record(fragment(plain))], false), NO, "without a cookie's length");
+});
+
+const ID = bytes("\x01\x02\x03\x04\x05\x06");
+
+/** A ServerHello, in a record with `behind` it; `shown` bytes of it are in its first fragment. */
+function serverHello(extensions: readonly Uint8Array[], shown = Infinity, behind = bytes("")) {
+  const hello = concat(0xfe, 0xfd, "r".repeat(32), 2, "id", 0xc0, 0xa8, 0);
+  const body = extensions.length === 0 ? hello : concat(hello, prefixed(2, concat(...extensions)));
+  const length = prefixed(3, body).subarray(0, 3);
+  const piece = prefixed(3, body.subarray(0, shown));
+  return record(concat(2, length, 0, 0, 0, 0, 0, piece, behind));
+}
+
+Deno.test("a ServerHello says the connection ID that it wants to be addressed by (RFC 9146 §3)", () => {
+  const connectionId = extension(54, prefixed(1, ID));
+  const others = [extension(43, bytes("\xfe\xfc")), extension(51, new Uint8Array(1100))];
+  assert.deepEqual(serverConnectionId(serverHello([connectionId])), ID);
+  assert.deepEqual(serverConnectionId(serverHello([...others, connectionId])), ID);
+  const certificate = concat(11, "\0".repeat(20));
+  const flight = serverHello([connectionId, ...others], Infinity, certificate);
+  assert.deepEqual(serverConnectionId(concat(flight, record(certificate))), ID);
+  assert.equal(serverConnectionId(serverHello(others)), undefined);
+  assert.equal(serverConnectionId(serverHello([])), undefined);
+  assert.deepEqual(serverConnectionId(serverHello([extension(54, bytes("\0"))])), bytes(""));
+});
+
+Deno.test("in a fragment of a ServerHello the connection ID is found if it is there", () => {
+  const hello = [extension(54, prefixed(1, ID)), extension(51, new Uint8Array(1100))];
+  assert.deepEqual(serverConnectionId(serverHello(hello, 200)), ID);
+  assert.equal(serverConnectionId(serverHello(hello.toReversed(), 200)), undefined);
+  const later = serverHello(hello);
+  later[13 + 8] = 1; // Its offset in the message.
+  assert.equal(serverConnectionId(later), undefined);
+});
+
+Deno.test("what is cut off, or is no ServerHello, says no connection ID", () => {
+  const whole = serverHello([extension(54, prefixed(1, ID))]);
+  for (let length = 0; length < whole.length; length++) {
+    assert.equal(serverConnectionId(whole.subarray(0, length)), undefined, `${length}`);
+  }
+  // The type of the record, its version, its epoch, the type of the message.
+  for (const at of [0, 1, 2, 3, 4, 13]) {
+    const changed = whole.slice();
+    changed[at]! ^= 0x40;
+    assert.equal(serverConnectionId(changed), undefined, `${at}`);
+  }
+  const offered = record(fragment(hello({ extensions: [extension(54, prefixed(1, ID))] })));
+  assert.equal(serverConnectionId(offered), undefined);
+});
+
+Deno.test("a handshake is opened by a hello or a piece of one, in the clear", () => {
+  const body = hello();
+  for (const datagram of [record(fragment(body)), ...cut(body, 60)]) {
+    assert.ok(opensHandshake(datagram));
+    for (const at of [0, 1, 3, 4, 13]) {
+      const changed = datagram.slice();
+      changed[at]! ^= 0x40;
+      assert.ok(!opensHandshake(changed), `${at}`);
+    }
+    assert.ok(!opensHandshake(datagram.subarray(0, 13)));
+  }
+  assert.ok(!opensHandshake(serverHello([])));
 });
