@@ -1,41 +1,12 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import {
-  Ids,
-  MOST_CLIENTS,
-  MOST_ISSUED,
-  MOST_NAMED,
-  type Owner,
-  Trail,
-} from "../../../lib/following/ids.ts";
+import { Ids, MOST_CLIENTS, MOST_ISSUED, MOST_NAMED } from "../../../lib/following/ids.ts";
 import { quic } from "../../../lib/following/quic.ts";
-import { bytes, concat, prefixed } from "../../support/bytes.ts";
-import { parseHex } from "../../support/samples.ts";
+import { bytes } from "../../support/bytes.ts";
+import { data, handshake, TestSession } from "./test_session.ts";
 
 const HERE = "192.0.2.1";
 const ELSEWHERE = "198.51.100.1";
-
-/** A session at its client's address. */
-class TestSession implements Owner {
-  readonly trail: Trail<TestSession>;
-  constructor(readonly client: string, ids: Ids<TestSession>) {
-    this.trail = new Trail(this, ids);
-  }
-
-  /** The backend issues an ID, in a packet of its handshake. */
-  issue(id: string | Uint8Array): void {
-    this.trail.reply(concat(0xe0, 0, 0, 0, 1, 0, prefixed(1, concat(id)), 0x40, 20));
-  }
-
-  /** The client addresses an ID, in a packet of its handshake. */
-  name(id: string | Uint8Array): void {
-    this.trail.request(handshake(id));
-  }
-}
-
-const handshake = (id: string | Uint8Array) =>
-  concat(0xe0, 0, 0, 0, 1, prefixed(1, concat(id)), 0, 0x40, 20);
-const data = (id: string | Uint8Array) => concat(0x40, id, new Uint8Array(20));
 
 function setUp(...clients: readonly string[]) {
   const ids = new Ids<TestSession>(quic);
@@ -95,7 +66,7 @@ Deno.test("an ID that a client has taken in advance is the session's whose backe
   one.name("abcdefgh");
   assert.equal(ids.find(handshake("abcdefgh"), HERE), one);
   other.issue("abcdefgh");
-  assert.equal(ids.find(data("abcdefgh"), HERE), other);
+  for (let i = 0; i < 100; i++) assert.equal(ids.find(data("abcdefgh"), `203.0.113.${i}`), other);
   one.trail.end();
   assert.equal(ids.find(data("abcdefgh"), HERE), other);
   other.trail.end();
@@ -110,11 +81,13 @@ Deno.test("an ID that two backends have issued is nobody's until both have given
   other.issue("abcd");
   assert.equal(ids.find(data("abcd"), HERE), undefined);
   one.trail.end();
-  assert.equal(ids.find(data("abcd"), ELSEWHERE), undefined);
+  assert.equal(ids.size, 1);
+  one.name("abcd");
+  assert.equal(ids.find(data("abcd"), HERE), undefined);
   other.trail.end();
   assert.equal(ids.size, 0);
-  one.issue("abcd");
-  assert.equal(ids.find(data("abcd"), HERE), one);
+  other.issue("abcd");
+  assert.equal(ids.find(data("abcd"), HERE), other);
 });
 
 Deno.test("of many IDs the last ones count", () => {
@@ -160,111 +133,49 @@ Deno.test("once the backend's IDs have another length, so have those that the cl
   assert.equal(ids.find(data("ijklmnop"), HERE), one);
 });
 
-Deno.test("datagrams are altered behind their back, and kept by nobody", () => {
+Deno.test("the bytes of a datagram are the platform's, which puts the next one there", () => {
   const { ids, one } = setUp(HERE);
-  const first = handshake("abcdefgh");
-  one.trail.request(first);
-  first.fill(0);
-  one.name("ijklmnop");
-  one.name("abcdefgh");
-  assert.equal(ids.find(handshake("abcdefgh"), HERE), one);
-  assert.equal(ids.size, 2);
+  const buffer = handshake("abcdefgh");
+  one.trail.request(buffer);
+  buffer.set(handshake("ijklmnop"));
+  one.trail.request(buffer);
+  for (const id of ["abcdefgh", "ijklmnop"]) assert.equal(ids.find(handshake(id), HERE), one);
 });
 
-/** The rules, without thought of how long they take. */
-class NaiveIds {
-  readonly sessions = [HERE, HERE, ELSEWHERE].map((client) => ({
-    client,
-    issued: [] as string[],
-    named: [] as string[],
-    last: "",
-  }));
-  readonly #disputed = new Set<string>();
-  readonly #clients = new Map<string, string[]>();
-
-  issue(which: number, id: string): void {
-    const session = this.sessions[which]!;
-    const { issued, named, last } = session;
-    if (issued.includes(id) || named.includes(id) || last === id) return;
-    if (this.#issuers(id).length > 0) this.#disputed.add(id);
-    for (const other of this.sessions) other.named = other.named.filter((each) => each !== id);
-    session.issued = [...issued, id].slice(-MOST_ISSUED);
-    this.#tidy();
-  }
-
-  name(which: number, id: string): void {
-    const session = this.sessions[which]!;
-    if (session.last === id) return;
-    session.last = id;
-    if (this.sessions.some(({ issued, named }) => issued.includes(id) || named.includes(id))) {
-      return;
+Deno.test("an ID that is cut off names nothing", () => {
+  for (const whole of [handshake("ijklmnop").subarray(0, 14), data("ijklmnop").subarray(0, 9)]) {
+    const { ids, one } = setUp(HERE);
+    one.issue("abcdefgh");
+    for (let length = 0; length < whole.length; length++) {
+      one.trail.request(whole.subarray(0, length));
+      assert.equal(ids.size, 1, `${length}`);
     }
-    session.named = [...session.named, id].slice(-MOST_NAMED);
-    this.#clients.set(id, [session.client]);
-    this.#tidy();
+    one.trail.request(whole);
+    assert.equal(ids.size, 2);
   }
+});
 
-  end(which: number): void {
-    Object.assign(this.sessions[which]!, { issued: [], named: [] });
-    this.#tidy();
-  }
-
-  find(id: string, client: string): number {
-    const [issuer] = this.#issuers(id);
-    if (issuer !== undefined) return this.#disputed.has(id) ? -1 : this.sessions.indexOf(issuer);
-    const owner = this.sessions.findIndex(({ named }) => named.includes(id));
-    const clients = this.#clients.get(id) ?? [];
-    if (owner < 0 || clients.includes(client)) return owner;
-    if (clients.length >= MOST_CLIENTS) return -1;
-    clients.push(client);
-    return owner;
-  }
-
-  #issuers(id: string) {
-    return this.sessions.filter(({ issued }) => issued.includes(id));
-  }
-
-  #tidy(): void {
-    for (const id of this.#disputed) {
-      if (this.#issuers(id).length === 0) this.#disputed.delete(id);
-    }
-  }
-}
-
-Deno.test("whatever comes in whichever order, IDs are whose the rules say", () => {
-  const which = fc.nat(2);
-  const id = fc.nat(13).map((i) => `id ${String.fromCharCode(97 + i)}`);
-  const client = fc.nat(11).map((i) => i === 0 ? HERE : `203.0.113.${i}`);
-  const step = fc.oneof(
-    { weight: 4, arbitrary: fc.record({ do: fc.constant("issue"), which, id }) },
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("name"), which, id }) },
-    { weight: 6, arbitrary: fc.record({ do: fc.constant("find"), id, client }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant("end"), which }) },
-  );
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
-      const naive = new NaiveIds();
-      const ids = new Ids<TestSession>(quic);
-      const sessions = naive.sessions.map(({ client }) => new TestSession(client, ids));
-      for (const step of steps) {
-        if ("client" in step) {
-          const found = ids.find(handshake(step.id), step.client);
-          const expected = naive.find(step.id, step.client);
-          assert.equal(found === undefined ? -1 : sessions.indexOf(found), expected);
-        } else if ("id" in step) {
-          const action = step.do === "issue" ? "issue" : "name";
-          sessions[step.which]![action](step.id);
-          naive[action](step.which, step.id);
-        } else {
-          sessions[step.which]!.trail.end();
-          naive.end(step.which);
-        }
-        const held = new Set(naive.sessions.flatMap(({ issued, named }) => [...issued, ...named]));
-        assert.equal(ids.size, held.size);
-      }
-    }),
-    { numRuns: 500 },
-  );
+Deno.test("no length of an ID is tried that no session expects any more", () => {
+  const { ids, one, other } = setUp(HERE, ELSEWHERE);
+  const tried = () => {
+    const datagram = data("strangers' bytes of no account");
+    let count = 0;
+    datagram.subarray = (...range) => {
+      count++;
+      return Uint8Array.prototype.subarray.apply(datagram, range) as typeof datagram;
+    };
+    assert.equal(ids.find(datagram, HERE), undefined);
+    return count;
+  };
+  one.issue("abcdefgh");
+  other.issue("ijklmnop");
+  assert.equal(tried(), 1);
+  one.issue("a".repeat(18));
+  assert.equal(tried(), 2);
+  one.trail.end();
+  assert.equal(tried(), 1);
+  other.issue("i".repeat(20));
+  assert.equal(tried(), 1);
 });
 
 Deno.test("random datagrams are nobody's", () => {
@@ -276,6 +187,6 @@ Deno.test("random datagrams are nobody's", () => {
     }),
     { numRuns: 1000 },
   );
-  assert.equal(ids.find(parseHex(""), HERE), undefined);
+  assert.equal(ids.find(bytes(""), HERE), undefined);
   assert.equal(ids.find(bytes("c"), HERE), undefined);
 });
