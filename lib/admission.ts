@@ -85,28 +85,14 @@ export class Admission {
         !UNSPECIFIC.includes(decision.facts.protocol);
       if (isSpecific && decision.route?.name !== session.target.route) return undefined;
     }
-    const course = this.#courseTo(session, origin.client.address, listener);
-    if (course === undefined) session.forget();
-    return course;
-  }
-
-  /** The way to where a session was, if the configuration still has it, the client may go, and the backend is up. */
-  #courseTo(
-    session: Session<SessionTarget>,
-    address: string,
-    { config, pools }: UdpListener,
-  ): Course | undefined {
-    const { target: { route: name, backend }, protocol } = session;
-    const routes = config.defaultRoute ? [...config.routes, config.defaultRoute] : config.routes;
-    const route = routes.find((each) => each.name === name);
-    const pool = route && pools.get(route);
-    if (route === undefined || pool === undefined || !mayUse(route, address, config)) {
+    const course = courseTo(session, listener);
+    if (course === undefined) {
+      session.forget();
       return undefined;
     }
-    const isThere = pool.known.some((candidate) => candidate.backend === backend);
-    return isThere && backend.downUntil <= this.#parts.clock.now()
-      ? { route, pool, backend, session, ...protocol !== undefined && { facts: { protocol } } }
-      : undefined;
+    const isUp = course.backend.downUntil <= this.#parts.clock.now();
+    const isAllowed = mayUse(course.route, origin.client.address, listener.config);
+    return isUp && isAllowed ? course : undefined;
   }
 
   /** Takes another datagram of a newcomer, which is the newcomer's own. */
@@ -215,6 +201,21 @@ export class Admission {
     }
     new Flow(newcomer.origin, course, listener, this.#parts).start(datagrams);
   }
+}
+
+/** The way to where a session is, if the configuration still has it. */
+function courseTo(
+  session: Session<SessionTarget>,
+  { config, pools }: UdpListener,
+): Course | undefined {
+  const { target: { route: name, backend }, protocol } = session;
+  const routes = config.defaultRoute ? [...config.routes, config.defaultRoute] : config.routes;
+  const route = routes.find((each) => each.name === name);
+  const pool = route && pools.get(route);
+  if (route === undefined || !pool?.known.some((candidate) => candidate.backend === backend)) {
+    return undefined;
+  }
+  return { route, pool, backend, session, ...protocol !== undefined && { facts: { protocol } } };
 }
 
 /** The most specific list decides. */

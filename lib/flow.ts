@@ -127,13 +127,12 @@ export class Flow implements LiveFlow, ReplyReceiver {
     this.#ended = true;
     const { flows, log } = this.#parts;
     const { load } = this.#listener;
-    const { hasAnswered } = this.#backend;
+    // Where the client has not answered, it may be made up, or had all that it wanted.
+    const isWorthRemembering = this.unproven === undefined && reason !== "connect_failed";
     this.#backend.close();
     flows.remove(this);
     load.remove(this.#origin.clientKey);
     load.active--;
-    // Where nobody answered, nothing is to be found again.
-    const isWorthRemembering = hasAnswered && reason !== "connect_failed";
     this.#session?.leave(isWorthRemembering ? this.#origin.socketKey : undefined);
     log.access(this.#record(reason));
   }

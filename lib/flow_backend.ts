@@ -125,7 +125,7 @@ export class FlowBackend {
     if (this.#asked < patience || age < replyTimeout) return false;
     this.#asked = 0;
     if (this.#backend.heard >= this.#askedAt) return false;
-    this.#blame(`no reply within ${age / 1000} s`);
+    this.#blame(`no reply within ${Math.round(age / 100) / 10} s`);
     if (this.#changeBackend()) return this.connect(receiver);
     // All of them had their turn, and may have another one.
     this.#left.clear();

@@ -129,7 +129,8 @@ export function openPacket(
   // Bits that an endpoint ends the connection for (RFC 9000 §17.2) tell most strangers without the cost of opening.
   if ((first & RESERVED_BITS) !== 0) return undefined;
   const framesAt = packetNumberAt + 1 + (first & PACKET_NUMBER_LENGTH_BITS);
-  const header = bytes.slice(0, framesAt);
+  // A copy, whatever the bytes are: `slice` of a Node Buffer is a view.
+  const header = new Uint8Array(bytes.subarray(0, framesAt));
   header[0] = first;
   let truncated = 0;
   for (let at = packetNumberAt; at < framesAt; at++) {

@@ -129,6 +129,7 @@ async function wireguardRig(changes: Partial<UdpListenerConfig> = {}) {
   response.set([2, 0, 0, 0, 9, 2, 3, 4]);
   backends[0].reply(response);
   await settled();
+  assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
   const forget = async () => {
     for (let i = 0; i < 8; i++) await rig.pass(250);
     assert.equal(rig.server.activeFlows, 0);
@@ -166,6 +167,8 @@ Deno.test("a flow of any protocol that idled out goes where it went before", asy
   const game = rig.net.peer(HOME);
   assert.deepEqual(await send(game, bytesOf("join")), [1, 0]);
   backends[0].reply(bytesOf("welcome"));
+  await settled();
+  assert.deepEqual(await send(game, bytesOf("thanks")), [1, 0]);
   for (let i = 0; i < 130; i++) await rig.pass(250);
   assert.equal(rig.server.activeFlows, 0);
   assert.deepEqual(await send(game, bytesOf("move")), [1, 0]);
@@ -173,10 +176,12 @@ Deno.test("a flow of any protocol that idled out goes where it went before", asy
   await rig.close();
 });
 
-Deno.test("who never got an answer is not remembered", async () => {
-  const { rig, send } = await rigWith({ defaultRoute: udpDefaultTo(TWO) });
+Deno.test("who has not answered an answer may be made up, and is not remembered", async () => {
+  const { rig, backends, send } = await rigWith({ defaultRoute: udpDefaultTo(TWO) });
   const stranger = rig.net.peer(HOME);
   assert.deepEqual(await send(stranger, bytesOf("?")), [1, 0]);
+  backends[0].reply(bytesOf("!"));
+  await settled();
   for (let i = 0; i < 130; i++) await rig.pass(250);
   assert.deepEqual(await send(stranger, bytesOf("?")), [0, 1]);
   await rig.close();
