@@ -14,6 +14,7 @@ import { type Lookup, Resolver } from "./resolver.ts";
 import type { Process, Signal } from "./runtime/process.ts";
 import type { Clock, Net } from "./runtime/runtime.ts";
 import { Server } from "./server.ts";
+import { tellServiceManager } from "./service_manager.ts";
 
 /** What the entry points hand in: all that differs from runtime to runtime. */
 export interface Platform {
@@ -32,7 +33,7 @@ export interface RunOptions {
   readonly colour: boolean;
 }
 
-/** How long lines that nobody reads may hold up the end, ms. */
+/** How long lines and words that nobody reads may hold up the end, ms. */
 const FLUSH_TIMEOUT = 1000;
 
 /**
@@ -112,13 +113,16 @@ async function serve(
     // Whether somebody reads it is of no account.
     process.stderr.write(`${ready}; logs are in ${logDir}\n`).catch(() => {});
   }
+  void tellServiceManager(process, "READY=1", log);
 
   const signal = await stop.first;
   isReady = false;
+  const told = tellServiceManager(process, "STOPPING=1", log);
   watch.close();
   reload.close();
   const drained = await drain(server, signal, reload.config.drainTimeout, stop.second, log);
   await admin.close();
+  await within(clock, FLUSH_TIMEOUT, told);
   unhear();
   stop.unhear();
   return drained ? 0 : 1;

@@ -16,7 +16,20 @@ export function denoProcess(): Process {
       Deno.addSignalListener(signal, callback);
       return () => Deno.removeSignalListener(signal, callback);
     },
+    sendLocal,
   };
+}
+
+async function sendLocal(to: string, text: string): Promise<void> {
+  // Deno sends from sockets that have a name only; this one is in no directory, so it needs no place to be written to.
+  const path = `\0sluice-${crypto.randomUUID()}`;
+  const socket = Deno.listenDatagram({ transport: "unixpacket", path });
+  try {
+    const receiver = { transport: "unixpacket", path: to.replace(/^@/, "\0") } as const;
+    await socket.send(new TextEncoder().encode(text), receiver);
+  } finally {
+    socket.close();
+  }
 }
 
 /** Deno's own `write`, because those of `node:process` and `node:fs` stop every connection when the reader is slow. */

@@ -13,6 +13,13 @@ export interface Process {
 
   /** Calls `callback` at every `signal`, which then no longer ends the process, until the returned function is called. */
   onSignal(signal: Signal, callback: () => void): () => void;
+
+  /**
+   * Sends one datagram to a socket of this machine (AF_UNIX); missing where the runtime has no such sockets.
+   * @param to A path, or `@` before a name that is in no directory (Linux).
+   * @throws {Error} If nobody listens there, or it is not allowed.
+   */
+  sendLocal?(to: string, text: string): Promise<void>;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
