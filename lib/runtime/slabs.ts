@@ -38,7 +38,10 @@ export class Slabs {
     const free = this.#slabs.get(slab);
     free?.push(byteOffset);
     // The last one with room stays, or else a single socket that comes and goes would cost a slab each time.
-    if (free?.length === SLICES && this.#hasRoomBeside(slab)) this.#slabs.delete(slab);
+    if (free?.length !== SLICES || !this.#hasRoomBeside(slab)) return;
+    this.#slabs.delete(slab);
+    // Given back now: an idle process collects no garbage.
+    slab.transfer(0);
   }
 
   #hasRoomBeside(slab: ArrayBuffer): boolean {
