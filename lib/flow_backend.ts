@@ -122,7 +122,9 @@ export class FlowBackend {
     }
     this.#asked++;
     const patience = this.#hasAnswered && !isOpening ? PATIENCE : OPENING_PATIENCE;
-    if (this.#asked < patience || age < replyTimeout) return false;
+    // That it is silent may have been found out by another flow.
+    const isOverdue = age >= replyTimeout || this.#backend.failures > 0;
+    if (this.#asked < patience || !isOverdue) return false;
     this.#asked = 0;
     if (this.#backend.heard >= this.#askedAt) return false;
     this.#blame(`no reply within ${Math.round(age / 100) / 10} s`);

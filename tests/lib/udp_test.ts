@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import type { Config, UdpListenerConfig } from "../../lib/config/config.ts";
 import { AddressSet } from "../../lib/acl.ts";
 import { parseCidr } from "../../lib/addr.ts";
-import { NetError } from "../../lib/runtime/runtime.ts";
+import type { Answer } from "../../lib/resolver.ts";
+import type { NetError } from "../../lib/runtime/runtime.ts";
 import type { MemoryPeer } from "../support/memory_datagrams.ts";
 import { bytesOf, Rig, settled } from "../support/rig.ts";
 import { poolOf, udpDefaultTo, udpListenerWith, udpRouteTo } from "../support/routes.ts";
@@ -385,5 +386,45 @@ Deno.test("what waits is bounded, and what waited longest goes on first", async 
   assert.ok(length > 0 && length < clients, `${length}`);
   await rig.pass(1000);
   assert.equal(fallback.received.length, clients);
+  await rig.close();
+});
+
+Deno.test("what comes while the backend's name is looked up waits for the flow, in order, and does not replace it", async () => {
+  const found = Promise.withResolvers<Answer>();
+  const rig = new Rig(undefined, () => found.promise);
+  const defaultRoute = udpDefaultTo(poolOf("backend.test", 1));
+  await rig.applyUdp([udpListenerWith({ port: PORT, defaultRoute })]);
+  const backend = rig.responder(1, "a");
+  const client = rig.net.peer(CLIENT);
+  assert.deepEqual(await ask(client, "one", "two", "three"), []);
+  found.resolve({ addresses: ["127.0.0.1"], ttl: Promise.resolve(60_000) });
+  await settled();
+  assert.deepEqual(await ask(client, "four"), ["a:one", "a:two", "a:three", "a:four"]);
+  assert.equal(new Set(backend.sources.map(({ port }) => port)).size, 1);
+  assert.equal(rig.server.activeFlows, 1);
+  await rig.close();
+});
+
+Deno.test("nine bytes that look like QUIC, and any others, end nothing", async () => {
+  const routes = [
+    ...["quic", "dtls", "wireguard", "stun", "openvpn", "dns", "sip", "ntp", "tftp", "rtp"],
+    ...["teamspeak", "syslog"],
+  ].map((protocol) => udpRouteTo(protocol, { protocol }, poolOf("127.0.0.1", 2)));
+  const rig = await rigWith({ routes, defaultRoute: udpDefaultTo(poolOf("127.0.0.1", 1)) });
+  rig.responder(1, "a");
+  rig.responder(2);
+  const nine = Uint8Array.fromHex("c00000000100000000");
+  let port = 1;
+  const send = (datagram: Uint8Array) =>
+    rig.net.peer({ address: "203.0.113.1", port: port++ }).send(datagram, SLUICE);
+  send(nine);
+  for (const { datagrams: [datagram = nine] } of datagramSamples()) {
+    for (let length = 0; length < Math.min(datagram.length, 64); length++) {
+      send(datagram.subarray(0, length));
+    }
+    send(datagram.with(0, datagram[0]! ^ 0x40));
+  }
+  await settled();
+  assert.deepEqual(await ask(rig.net.peer(CLIENT), "still here?"), ["a:still here?"]);
   await rig.close();
 });
