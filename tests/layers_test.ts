@@ -99,6 +99,29 @@ const PURE = [
   "lib/timeouts.ts",
 ];
 
+/** The data path: of each transport, and what both use. */
+const TCP = named(
+  "lib/head.ts",
+  "lib/pipe.ts",
+  "lib/tcp.ts",
+  "lib/tcp_parts.ts",
+  "lib/tcp_server.ts",
+);
+const UDP = named(
+  "lib/admission.ts",
+  "lib/datagram_routing.ts",
+  "lib/flow.ts",
+  "lib/flow_backend.ts",
+  "lib/flow_table.ts",
+  "lib/following/",
+  "lib/sessions.ts",
+  "lib/udp.ts",
+  "lib/udp_parts.ts",
+  "lib/udp_server.ts",
+  "lib/waiting.ts",
+);
+const SHARED = named("lib/dial.ts", "lib/listener_load.ts", "lib/pool.ts", "lib/ports.ts");
+
 /** The packages that decide nothing and touch nothing outside. */
 const PURE_PACKAGES = [
   "@noble/ciphers/aes.js",
@@ -202,8 +225,15 @@ Deno.test("only files of lib/runtime name their runtime, and only entry points i
 
 Deno.test("the data path knows nothing of the command line, the demo or the file of the configuration", () => {
   const above = named("lib/cli.ts", "lib/run.ts", "lib/demo/", "lib/explain.ts", "lib/server.ts");
-  const path = named("lib/tcp.ts", "lib/head.ts", "lib/pipe.ts", "lib/dial.ts", "lib/pool.ts");
-  assert.deepEqual(violations(path, (name) => !above(name)), []);
+  assert.deepEqual(
+    violations((file) => TCP(file) || UDP(file) || SHARED(file), (name) => !above(name)),
+    [],
+  );
+});
+
+Deno.test("the way of TCP and the way of UDP do not know each other", () => {
+  assert.deepEqual(violations(TCP, (name) => !UDP(name)), []);
+  assert.deepEqual(violations(UDP, (name) => !TCP(name)), []);
 });
 
 Deno.test("of metrics and the admin endpoint nobody knows but who runs them", () => {
@@ -215,7 +245,14 @@ Deno.test("of metrics and the admin endpoint nobody knows but who runs them", ()
 });
 
 Deno.test("what few configurations need is not loaded at the start", () => {
-  const onDemand = ["prom-client", "lib/metrics.ts", "lib/admin/server.ts", "toml-eslint-parser"];
+  const onDemand = [
+    "prom-client",
+    "lib/metrics.ts",
+    "lib/admin/server.ts",
+    "lib/udp_server.ts",
+    "probes/udp.ts",
+    "toml-eslint-parser",
+  ];
   const known = new Set([...imports.values()].flatMap((names) => [...names]));
   for (const name of onDemand) assert.ok(known.has(name), `${name} is imported nowhere`);
   const loaded = new Set([...loadedWith("main.ts"), ...loadedWith("lib/run.ts")]);
