@@ -25,6 +25,7 @@ const NAMES: Names = {
   backlog: "tcp_backlog (at the next start)",
   defaultRoute: "route default",
   dns: "dns_cache_ttl bounds",
+  engine: "engine (at the next start)",
   idleTimeout: "tcp_idle_timeout",
   keepalive: "tcp_keepalive",
   admin: "admin_address",

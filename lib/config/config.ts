@@ -20,11 +20,16 @@ export interface Config {
   readonly maxFlows: number;
   /** How long live connections get to end after SIGTERM, ms. */
   readonly drainTimeout: number;
+  /** What the sockets are made with. Read at the start alone. */
+  readonly engine: Engine;
   /** Where metrics and health are told over HTTP; absent: nowhere. */
   readonly admin?: SocketAddress;
   /** Bounds on how long a DNS answer is kept, ms. */
   readonly dns: { readonly minTtl: number; readonly maxTtl: number };
 }
+
+/** `auto` is `linux` where that can be, else `portable`. */
+export type Engine = "auto" | "portable" | "linux";
 
 /** What listeners of both transports have. */
 interface ListenerConfig {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Algorithm, ProxyVersion } from "./config.ts";
+import type { Algorithm, Engine, ProxyVersion } from "./config.ts";
 
 /** Defaults of the keys that a listener has. */
 export const LISTENER_DEFAULTS = {
@@ -33,6 +33,7 @@ export const TOP_DEFAULTS = {
   tcp_max_connections: 1024,
   udp_max_connections: 2048,
   drain_timeout: 30_000,
+  engine: "auto" as Engine,
   dns_cache_min_ttl: 30_000,
   dns_cache_max_ttl: 3_600_000,
 } as const;

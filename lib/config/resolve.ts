@@ -38,6 +38,7 @@ export function resolve(file: FileTable, sources: readonly ListenerSource[]): Co
     maxConnections: top.tcp_max_connections,
     maxFlows: top.udp_max_connections,
     drainTimeout: top.drain_timeout,
+    engine: top.engine,
     ...top.admin_address && { admin: top.admin_address },
     dns: { minTtl: top.dns_cache_min_ttl, maxTtl: top.dns_cache_max_ttl },
   };

@@ -20,6 +20,7 @@ import {
   duration,
   key,
   namedTables,
+  oneOf,
   oneOrMore,
   read,
   table,
@@ -172,6 +173,12 @@ const fileKeys = {
     duration(0),
     "How long connections may go on after the signal to end",
     TOP_DEFAULTS.drain_timeout,
+  ),
+  engine: key(
+    oneOf(["auto", "portable", "linux"]),
+    "What the sockets are made with: linux (the system's own calls, in a thread of their own), portable " +
+      "(the runtime's), or auto: linux where that can be. Read at the start alone",
+    TOP_DEFAULTS.engine,
   ),
   dns_cache_min_ttl: durationKey(
     duration(0),

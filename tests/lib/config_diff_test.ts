@@ -23,6 +23,7 @@ function configWith(
     maxFlows: 2048,
     maxConnections: 1024,
     drainTimeout: 30_000,
+    engine: "auto",
     dns,
     ...changes,
   };
@@ -142,8 +143,12 @@ const cases: ReadonlyArray<[change: string, before: Config, after: Config, words
   [
     "keys of the top level that are about UDP or nothing of the two",
     configWith([]),
-    configWith([], { maxFlows: 1, admin: { address: "127.0.0.1", port: 9090 } }),
-    "udp_max_connections changed, admin_address changed",
+    configWith([], {
+      maxFlows: 1,
+      engine: "linux",
+      admin: { address: "127.0.0.1", port: 9090 },
+    }),
+    "udp_max_connections changed, engine (at the next start) changed, admin_address changed",
   ],
   [
     "what holds for both transports",

@@ -14,6 +14,7 @@ function configOf(text: string): Config {
     maxFlows: 2048,
     maxConnections: 1024,
     drainTimeout: 30_000,
+    engine: "auto",
     dns: { minTtl: 1, maxTtl: 2 },
   };
 }

@@ -60,6 +60,7 @@ export class Rig {
       maxConnections: 1024,
       maxFlows: 2048,
       drainTimeout: 30_000,
+      engine: "portable",
       dns: TTLS,
       ...changes,
     });

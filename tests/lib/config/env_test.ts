@@ -27,6 +27,7 @@ Deno.test("a variable says numbers, switches, words, durations and lists in text
       SLUICE_TCP_TRUSTED_PROXIES: "10.0.0.0/8,::1",
       SLUICE_CONNECT_TIMEOUT: "7",
       SLUICE_DRAIN_TIMEOUT: "1m",
+      SLUICE_ENGINE: "portable",
       SLUICE_TCP_MAX_CONNECTIONS: "9",
     },
   });
@@ -36,6 +37,7 @@ Deno.test("a variable says numbers, switches, words, durations and lists in text
   assert.deepEqual(listener?.trustedProxies?.networks, ["10.0.0.0/8", "::1"]);
   assert.equal(listener?.connectTimeout, 7_000);
   assert.equal(config.drainTimeout, 60_000);
+  assert.equal(config.engine, "portable");
   assert.equal(config.maxConnections, 9);
   assert.ok(listener?.defaultRoute?.action.kind === "forward");
   assert.equal(listener.defaultRoute.action.pool.algorithm, "random");

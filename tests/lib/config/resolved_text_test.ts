@@ -22,6 +22,7 @@ target = ["a:1"]
     `tcp_max_connections = 1024
 udp_max_connections = 2048
 drain_timeout = "30s"
+engine = "auto"
 dns_cache_min_ttl = "30s"
 dns_cache_max_ttl = "1h"
 
@@ -99,6 +100,7 @@ target = ["a:1"]
     `tcp_max_connections = 1024
 udp_max_connections = 9
 drain_timeout = "30s"
+engine = "auto"
 admin_address = "[::1]:9090"
 dns_cache_min_ttl = "30s"
 dns_cache_max_ttl = "1h"
