@@ -13,7 +13,15 @@ import {
   Option,
 } from "commander";
 import metadata from "../deno.json" with { type: "json" };
-import { CHECK_HELP, DEMO_HELP, EXPLAIN_HELP, PROGRAM_HELP, RUN_HELP } from "./cli_help.ts";
+import {
+  CHECK_HELP,
+  DEMO_HELP,
+  EXPLAIN_HELP,
+  HEALTH_HELP,
+  PROGRAM_HELP,
+  RUN_HELP,
+} from "./cli_help.ts";
+import type { InitOptions } from "./commands.ts";
 import type { ConfigSource } from "./config_file.ts";
 import { configFile } from "./config_watch.ts";
 import type { ExplainOptions } from "./explain_command.ts";
@@ -170,15 +178,24 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
       finish(await runDemo({ keep }, platform));
     });
 
+  program.command("health")
+    .description("ask the sluice that runs with a configuration whether it is ready")
+    .configureHelp(helpStyle(CONFIG_OPTIONS))
+    .addHelpText("after", HEALTH_HELP)
+    .action(async () => {
+      const { health } = await import("./health.ts");
+      finish(await health(configOf(program, platform), platform));
+    });
+
   program.command("init")
-    .description(
-      "write a configuration to start from, with every key explained",
-    )
-    .argument("[FILE]", "where to; `-` is stdout", "sluice.toml")
+    .description("write a configuration to start from, with every key explained")
+    .argument("[FILE]", "where to; `-` is stdout (default: sluice.toml or sluice.service)")
+    .option("--systemd", "write a unit of systemd in its place")
     .option("--force", "overwrite a file that exists")
-    .action(async (file: string, { force = false }: { force?: boolean }) => {
+    .action(async (file: string | undefined, options: Partial<InitOptions>) => {
+      const { force = false, systemd = false } = options;
       const { init } = await import("./commands.ts");
-      finish(await init(file, force, platform.process));
+      finish(await init(file, { force, systemd }, platform.process));
     });
 
   program.command("schema")

@@ -57,3 +57,7 @@ export const DEMO_HELP = `
 It starts small backends and a proxy in front of them on free ports of this
 machine, sends real traffic of every protocol through its one port, and prints
 where each connection went.`;
+
+export const HEALTH_HELP = `
+It asks /readyz at admin_address, which has to be set. Exit codes: 0 ready,
+1 not ready or not there, 2 no telling.`;

@@ -1,5 +1,5 @@
 /**
- * The commands that look at a configuration and run nothing.
+ * The commands that look at a configuration, or write one, and run nothing.
  *
  * @module
  */
@@ -9,6 +9,7 @@ import { resolvedText } from "./config/resolved_text.ts";
 import { type ConfigSource, loadFile, report } from "./config_file.ts";
 import type { Process } from "./runtime/process.ts";
 import { systemReason } from "./system_error.ts";
+import unit from "./sluice.service" with { type: "text" };
 
 /** Prints the configuration with every default filled in to stdout, or what is wrong with it to stderr. */
 export async function check(source: ConfigSource, { stdout, stderr }: Process): Promise<number> {
@@ -23,18 +24,27 @@ export async function check(source: ConfigSource, { stdout, stderr }: Process): 
   return 0;
 }
 
-/** Writes the example configuration, which says of every key what it means. */
+export interface InitOptions {
+  /** Whether a file that is there is overwritten. */
+  readonly force: boolean;
+  /** Whether to write a unit of systemd in place of a configuration. */
+  readonly systemd: boolean;
+}
+
+/** Writes the example configuration, which says of every key what it means, or the unit. */
 export async function init(
-  path: string,
-  force: boolean,
+  file: string | undefined,
+  { force, systemd }: InitOptions,
   { stdout, stderr }: Process,
 ): Promise<number> {
+  const text = systemd ? unit : example;
+  const path = file ?? (systemd ? "sluice.service" : "sluice.toml");
   if (path === "-") {
-    await stdout.write(example);
+    await stdout.write(text);
     return 0;
   }
   try {
-    await writeFile(path, example, { flag: force ? "w" : "wx" });
+    await writeFile(path, text, { flag: force ? "w" : "wx" });
   } catch (error) {
     const exists = error instanceof Error && "code" in error && error.code === "EEXIST";
     await stderr.write(
@@ -44,7 +54,8 @@ export async function init(
     );
     return 1;
   }
-  await stderr.write(`wrote ${path}; next: sluice check -c ${path}\n`);
+  const next = systemd ? "its first lines say what it wants" : `next: sluice check -c ${path}`;
+  await stderr.write(`wrote ${path}; ${next}\n`);
   return 0;
 }
 

@@ -64,7 +64,7 @@ Deno.test("help that is asked for goes to stdout, with examples, and exit code 0
 });
 
 Deno.test("every command has help that says which options it takes", async () => {
-  const commands = ["run", "check", "explain", "demo", "init", "schema"];
+  const commands = ["run", "check", "explain", "demo", "health", "init", "schema"];
   const { out } = await sluice(["--help"]);
   for (const command of commands) {
     assert.match(out, new RegExp(`^ {2}${command} `, "m"));
@@ -77,7 +77,8 @@ Deno.test("every command has help that says which options it takes", async () =>
 });
 
 Deno.test("no line of help is wider than a terminal", async () => {
-  for (const command of [[], ["run"], ["check"], ["explain"], ["demo"], ["init"], ["schema"]]) {
+  const commands = ["run", "check", "explain", "demo", "health", "init", "schema"];
+  for (const command of [[], ...commands.map((name) => [name])]) {
     const { out } = await sluice([...command, "--help"]);
     const [text = ""] = out.split("Examples:");
     for (const line of text.split("\n")) assert.ok(line.length <= 82, line);
@@ -272,6 +273,25 @@ Deno.test("init writes a configuration that is good, and does not overwrite one"
     const nowhere = await sluice(["init", join(directory, "no", "where.toml")]);
     assert.equal(nowhere.code, 1);
     assert.match(nowhere.err, /^error: cannot write .*: no such file/);
+  }));
+
+Deno.test("init --systemd writes the unit, and not a configuration", () =>
+  withConfig("mine", async (path) => {
+    const refused = await sluice(["init", "--systemd", path]);
+    assert.equal(refused.code, 1);
+    const { code, err } = await sluice(["init", "--systemd", "--force", path]);
+    assert.equal(code, 0);
+    assert.match(err, /^wrote .*; its first lines say what it wants\n$/);
+    const unit = await readFile(path, "utf8");
+    assert.match(unit, /^ExecStart=\S+\/sluice run$/m);
+    assert.equal((await sluice(["init", "--systemd", "-"])).out, unit);
+  }));
+
+Deno.test("health without an admin endpoint cannot tell, with exit code 2", () =>
+  withConfig(CONFIG, async (path) => {
+    const { code, err } = await sluice(["health", "-c", path]);
+    assert.equal(code, 2);
+    assert.match(err, /^error: admin_address is not set/);
   }));
 
 Deno.test("schema prints a JSON Schema that knows the keys", async () => {
