@@ -4,6 +4,7 @@
  * @module
  */
 import { systemReason } from "../system_error.ts";
+import { codeOfError } from "./error_codes.ts";
 import { NetError, type NetErrorCode } from "./runtime.ts";
 
 /** What went wrong with a socket, and in the system's words why. */
@@ -13,7 +14,9 @@ export function netError(error: unknown): NetError {
 
 /** The system's error codes come first: Deno folds several of them into one class. */
 export function netErrorCode(error: unknown): NetErrorCode {
-  const code = error instanceof Error && "code" in error ? ERRNO[String(error.code)] : undefined;
+  const code = error instanceof Error && "code" in error
+    ? codeOfError(String(error.code))
+    : undefined;
   if (code !== undefined) return code;
   if (error instanceof Deno.errors.ConnectionReset) return "reset";
   if (error instanceof Deno.errors.BrokenPipe) return "reset";
@@ -23,23 +26,3 @@ export function netErrorCode(error: unknown): NetErrorCode {
   if (error instanceof Deno.errors.NotCapable) return "denied";
   return "other";
 }
-
-const ERRNO: Readonly<Record<string, NetErrorCode>> = {
-  EACCES: "denied",
-  EADDRINUSE: "in_use",
-  EADDRNOTAVAIL: "unavailable",
-  EAFNOSUPPORT: "unavailable",
-  ECONNABORTED: "reset",
-  ECONNREFUSED: "refused",
-  ECONNRESET: "reset",
-  EHOSTUNREACH: "unreachable",
-  EMFILE: "exhausted",
-  ENETUNREACH: "unreachable",
-  ENFILE: "exhausted",
-  ENOBUFS: "exhausted",
-  ENOMEM: "exhausted",
-  ENOTCONN: "reset",
-  EPERM: "denied",
-  EPIPE: "reset",
-  ETIMEDOUT: "timeout",
-};

@@ -1,0 +1,268 @@
+/**
+ * The calls of the C library that the Linux plane makes, and nothing else that is foreign. Each returns what the
+ * kernel says, or below zero the negative error number. None of them waits (but `epollWait`), none keeps a pointer,
+ * and none is given a length that its buffer does not have: a fault in foreign code has no way to come about.
+ *
+ * To load this file opens the library: it throws where that is not allowed or there is none of that name.
+ *
+ * @module
+ */
+import { LAYOUTS, type Machine, SOCKADDR_IN6 } from "./layout.ts";
+
+const I32 = "i32";
+const U32 = "u32";
+const BUFFER = "buffer";
+const POINTER = "pointer";
+
+// Lengths are size_t, and results ssize_t, in C. As 32 bits they are called without going through BigInt, and no length
+// here is near 2 GB.
+const { symbols: c } = Deno.dlopen("libc.so.6", {
+  __errno_location: { parameters: [], result: POINTER },
+  accept4: { parameters: [I32, BUFFER, BUFFER, I32], result: I32 },
+  bind: { parameters: [I32, BUFFER, U32], result: I32 },
+  close: { parameters: [I32], result: I32 },
+  connect: { parameters: [I32, BUFFER, U32], result: I32 },
+  epoll_create1: { parameters: [I32], result: I32 },
+  epoll_ctl: { parameters: [I32, I32, I32, BUFFER], result: I32 },
+  epoll_wait: { parameters: [I32, BUFFER, I32, I32], result: I32 },
+  eventfd: { parameters: [U32, I32], result: I32 },
+  fcntl: { parameters: [I32, I32, I32], result: I32 },
+  getsockname: { parameters: [I32, BUFFER, BUFFER], result: I32 },
+  getsockopt: { parameters: [I32, I32, I32, BUFFER, BUFFER], result: I32 },
+  listen: { parameters: [I32, I32], result: I32 },
+  pipe2: { parameters: [BUFFER, I32], result: I32 },
+  read: { parameters: [I32, BUFFER, U32], result: I32 },
+  recv: { parameters: [I32, BUFFER, U32, I32], result: I32 },
+  recvmmsg: { parameters: [I32, BUFFER, U32, I32, POINTER], result: I32 },
+  send: { parameters: [I32, BUFFER, U32, I32], result: I32 },
+  sendmmsg: { parameters: [I32, BUFFER, U32, I32], result: I32 },
+  setsockopt: { parameters: [I32, I32, I32, BUFFER, U32], result: I32 },
+  shutdown: { parameters: [I32, I32], result: I32 },
+  socket: { parameters: [I32, I32, I32], result: I32 },
+  socketpair: { parameters: [I32, I32, I32, BUFFER], result: I32 },
+  splice: { parameters: [I32, POINTER, I32, POINTER, U32, U32], result: I32 },
+  strerror: { parameters: [I32], result: POINTER },
+  write: { parameters: [I32, BUFFER, U32], result: I32 },
+});
+
+/** Where this thread has its errno: for as long as the thread lives, and this module is loaded once in each. */
+const errno = new Int32Array(
+  Deno.UnsafePointerView.getArrayBuffer(pointer(c.__errno_location()), 4),
+);
+
+/** How this machine lays out what differs. */
+export const layout = LAYOUTS[Deno.build.arch as Machine];
+
+function pointer(value: Deno.PointerValue): Deno.PointerObject {
+  if (value === null) throw new TypeError("the C library gave no pointer");
+  return value;
+}
+
+/** What the kernel said: the result, or the negative error number. */
+function answer(result: number): number {
+  return result < 0 ? -errno[0]! : result;
+}
+
+/** Ends in a fault of sluice what would otherwise be one of the process. */
+function check(length: number, bytes: ArrayBufferView): void {
+  if (!(length >= 0 && length <= bytes.byteLength)) {
+    throw new RangeError(`${length} bytes of a buffer that has ${bytes.byteLength}`);
+  }
+}
+
+/** The system's words for an error number. */
+export function errorText(number: number): string {
+  return Deno.UnsafePointerView.getCString(pointer(c.strerror(number)));
+}
+
+export function socket(family: number, type: number, protocol: number): number {
+  return answer(c.socket(family, type, protocol));
+}
+
+/** Two sockets that are connected to each other, into `into`. */
+export function socketPair(into: Int32Array<ArrayBuffer>, family: number, type: number): number {
+  check(8, into);
+  return answer(c.socketpair(family, type, 0, into));
+}
+
+export function close(fd: number): number {
+  return answer(c.close(fd));
+}
+
+/** @param address As `encodeAddress` writes it. */
+export function bind(fd: number, address: Uint8Array<ArrayBuffer>): number {
+  return answer(c.bind(fd, address, address.byteLength));
+}
+
+export function listen(fd: number, backlog: number): number {
+  return answer(c.listen(fd, backlog));
+}
+
+const lengthOf = new Uint32Array(1);
+
+/** @param from Takes the client's address, for `decodeAddress`. */
+export function accept(fd: number, from: Uint8Array<ArrayBuffer>, flags: number): number {
+  check(SOCKADDR_IN6.size, from);
+  lengthOf[0] = SOCKADDR_IN6.size;
+  return answer(c.accept4(fd, from, lengthOf, flags));
+}
+
+/** @param address As `encodeAddress` writes it. */
+export function connect(fd: number, address: Uint8Array<ArrayBuffer>): number {
+  return answer(c.connect(fd, address, address.byteLength));
+}
+
+/** @param into Takes the socket's own address, for `decodeAddress`. */
+export function localAddress(fd: number, into: Uint8Array<ArrayBuffer>): number {
+  check(SOCKADDR_IN6.size, into);
+  lengthOf[0] = SOCKADDR_IN6.size;
+  return answer(c.getsockname(fd, into, lengthOf));
+}
+
+const optionValue = new Int32Array(1);
+
+/** Sets an option that is an `int`. */
+export function setOption(fd: number, level: number, name: number, value: number): number {
+  optionValue[0] = value;
+  return answer(c.setsockopt(fd, level, name, optionValue, 4));
+}
+
+/** Sets an option that is a structure. */
+export function setOptionBytes(
+  fd: number,
+  level: number,
+  name: number,
+  value: Int32Array<ArrayBuffer>,
+): number {
+  return answer(c.setsockopt(fd, level, name, value, value.byteLength));
+}
+
+/** The value of an option that is an `int` and never below zero. */
+export function getOption(fd: number, level: number, name: number): number {
+  lengthOf[0] = 4;
+  const result = answer(c.getsockopt(fd, level, name, optionValue, lengthOf));
+  return result < 0 ? result : optionValue[0]!;
+}
+
+export function shutdown(fd: number, how: number): number {
+  return answer(c.shutdown(fd, how));
+}
+
+/** Receives up to `length` bytes into the beginning of `into`. */
+export function recv(
+  fd: number,
+  into: Uint8Array<ArrayBuffer>,
+  length: number,
+  flags: number,
+): number {
+  check(length, into);
+  return answer(c.recv(fd, into, length, flags));
+}
+
+/** Sends the first `length` of `bytes`. */
+export function send(
+  fd: number,
+  bytes: Uint8Array<ArrayBuffer>,
+  length: number,
+  flags: number,
+): number {
+  check(length, bytes);
+  return answer(c.send(fd, bytes, length, flags));
+}
+
+/** `struct mmsghdr`, bytes. */
+const MESSAGE_SIZE = 64;
+
+/**
+ * Receives datagrams as `messages` says (`struct mmsghdr`, so many of them). The caller answers for the pointers in it:
+ * what they lead to is as long as it says and lives as long as `messages`.
+ */
+export function recvMessages(
+  fd: number,
+  messages: Uint8Array<ArrayBuffer>,
+  count: number,
+  flags: number,
+): number {
+  check(count * MESSAGE_SIZE, messages);
+  return answer(c.recvmmsg(fd, messages, count, flags, null));
+}
+
+/** Sends datagrams; as {@linkcode recvMessages}. */
+export function sendMessages(
+  fd: number,
+  messages: Uint8Array<ArrayBuffer>,
+  count: number,
+  flags: number,
+): number {
+  check(count * MESSAGE_SIZE, messages);
+  return answer(c.sendmmsg(fd, messages, count, flags));
+}
+
+/** Where memory is, for structures that point to it: it stays there for as long as `bytes` lives. */
+export function addressOf(bytes: Uint8Array<ArrayBuffer>): number {
+  return Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
+}
+
+/** Two ends of a pipe, into `into`: the one to read from, the one to write to. */
+export function pipe(into: Int32Array<ArrayBuffer>, flags: number): number {
+  check(8, into);
+  return answer(c.pipe2(into, flags));
+}
+
+/** Moves up to `length` bytes from one descriptor to the other, one of which is a pipe. */
+export function splice(from: number, to: number, length: number, flags: number): number {
+  return answer(c.splice(from, null, to, null, length, flags));
+}
+
+/** A command whose argument is a number. */
+export function fcntl(fd: number, command: number, argument: number): number {
+  return answer(c.fcntl(fd, command, argument));
+}
+
+/** A descriptor that can be read once something was written to it: how one thread wakes another. */
+export function eventFd(flags: number): number {
+  return answer(c.eventfd(0, flags));
+}
+
+const eventCount = new BigUint64Array(1);
+
+/** Adds one to an eventfd's count, which makes it readable. Any thread may. */
+export function signalEvent(fd: number): number {
+  eventCount[0] = 1n;
+  return answer(c.write(fd, eventCount, 8));
+}
+
+/** Sets an eventfd's count to zero. */
+export function clearEvent(fd: number): number {
+  return answer(c.read(fd, eventCount, 8));
+}
+
+export function epollCreate(flags: number): number {
+  return answer(c.epoll_create1(flags));
+}
+
+/** @param event A `struct epoll_event`. */
+export function epollControl(
+  epoll: number,
+  operation: number,
+  fd: number,
+  event: Uint32Array<ArrayBuffer>,
+): number {
+  check(layout.epollEvent.size, event);
+  return answer(c.epoll_ctl(epoll, operation, fd, event));
+}
+
+/**
+ * Waits for events.
+ * @param events Takes `most` of `struct epoll_event`.
+ * @param timeout ms; -1: until there is one.
+ */
+export function epollWait(
+  epoll: number,
+  events: Uint32Array<ArrayBuffer>,
+  most: number,
+  timeout: number,
+): number {
+  check(most * layout.epollEvent.size, events);
+  return answer(c.epoll_wait(epoll, events, most, timeout));
+}
