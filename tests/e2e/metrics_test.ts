@@ -236,18 +236,6 @@ testWithTools(
   },
 );
 
-testWithTools("promtool finds no fault with what is shown", ["curl", "promtool"], async (scope) => {
-  const { port, admin, sluice } = await start(scope);
-  const client = await Client.connect(scope, port);
-  await client.ask("hello");
-  client.close();
-  await sluice.accessLine();
-  const url = `http://127.0.0.1:${admin}/metrics`;
-  const { stdout } = await scope.run("curl", ["-s", "--noproxy", "*", url]);
-  const { code, stderr } = await scope.run("promtool", ["check", "metrics"], { input: stdout });
-  assert.equal(code, 0, stderr);
-});
-
 /** sluice in front of an echo, with an admin endpoint; it rejects HTTP. */
 async function start(scope: Scope, target?: number, under: readonly string[] = []): Promise<{
   readonly port: number;

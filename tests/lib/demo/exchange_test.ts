@@ -15,6 +15,7 @@ const expected: Expected = {
 const record: ConnectionRecord = {
   time: 0,
   id: 1,
+  transport: "tcp",
   listener: "default",
   client: { address: "127.0.0.1", port: 50_000 },
   protocol: "http",

@@ -75,6 +75,8 @@ Deno.test("a connection carried to another backend than the log says is a cross,
   const misled = (net: Net): Net => ({
     listen: (options) => net.listen(options),
     pipe: (...both) => net.pipe(...both),
+    bind: (...both) => net.bind(...both),
+    associate: (...both) => net.associate(...both),
     connect({ address, port }, options) {
       ports.add(port);
       const [first = port, second] = ports;

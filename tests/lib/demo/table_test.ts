@@ -9,6 +9,7 @@ const plain = styleFor(false);
 const record: ConnectionRecord = {
   time: 0,
   id: 1,
+  transport: "tcp",
   listener: "default",
   client: { address: "127.0.0.1", port: 50_000 },
   protocol: "tls",
