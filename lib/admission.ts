@@ -52,7 +52,7 @@ export class Admission {
     else this.#goOn(newcomer, datagram.slice());
   }
 
-  /** Why a newcomer is not looked at any closer. */
+  /** Why a newcomer cannot have a flow, whatever it says. */
   #obstacle({ origin }: Newcomer, { config, earlyAcl, load }: UdpListener): DropReason | undefined {
     const { flows, isDraining, maxFlows } = this.#parts;
     if (isDraining) return "draining";
@@ -191,14 +191,13 @@ export class Admission {
   ): void {
     this.#waiting.remove(newcomer);
     const { drops, flows, maxFlows } = this.#parts;
-    while (flows.size >= maxFlows) {
-      // One that may be made up gives way; those whose clients are known to be there do not.
-      const victim = flows.oldestUnproven;
-      if (victim === undefined) {
-        return drops.add("limit_total", newcomer.origin.client, datagrams.length);
-      }
-      victim.end("evicted");
+    // Others may have taken the last place while it waited.
+    const obstacle = this.#obstacle(newcomer, listener);
+    if (obstacle !== undefined) {
+      return drops.add(obstacle, newcomer.origin.client, datagrams.length);
     }
+    // One that may be made up gives way; those whose clients are known to be there do not.
+    if (flows.size >= maxFlows) flows.oldestUnproven?.end("evicted");
     new Flow(newcomer.origin, course, listener, this.#parts).start(datagrams);
   }
 }

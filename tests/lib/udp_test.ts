@@ -428,3 +428,19 @@ Deno.test("nine bytes that look like QUIC, and any others, end nothing", async (
   assert.deepEqual(await ask(rig.net.peer(CLIENT), "still here?"), ["a:still here?"]);
   await rig.close();
 });
+
+Deno.test("clients that wait together do not get more flows together than they may have", async () => {
+  const sample = datagramSamples().find(({ protocol, datagrams, facts }) =>
+    protocol === "quic" && facts?.serverName !== undefined && datagrams.length > 1
+  )!;
+  const routes = [udpRouteTo("quic", { protocol: "quic" }, pools(2))];
+  const defaultRoute = udpDefaultTo(pools(1));
+  const rig = await rigWith({ routes, defaultRoute, maxFlowsPerIp: 1 });
+  rig.responder(1);
+  for (const port of [1, 2, 3]) {
+    rig.net.peer({ ...CLIENT, port }).send(sample.datagrams[0]!, SLUICE);
+  }
+  await rig.pass(1000);
+  assert.equal(rig.server.activeFlows, 1);
+  await rig.close();
+});
