@@ -40,6 +40,7 @@ export class Poller {
   #watched = 0;
   /** Events that the next turn begins with: descriptor, generation, events, and again. */
   #again: number[] = [];
+  #soon: Array<() => void> = [];
 
   /** @throws {NetError} */
   constructor() {
@@ -54,7 +55,7 @@ export class Poller {
 
   /** Whether the next turn has something to do without waiting. */
   get hasWork(): boolean {
-    return this.#again.length > 0;
+    return this.#again.length > 0 || this.#soon.length > 0;
   }
 
   /**
@@ -75,6 +76,11 @@ export class Poller {
     this.#control(EPOLL_CTL_MOD, fd, events);
   }
 
+  /** From now on the events of `fd`, which is watched, are handled by somebody else. */
+  handOver(fd: number, handler: PollHandler): void {
+    this.#handlers[fd] = handler;
+  }
+
   /** Watches `fd` no more. It stays open. Does nothing if it is not watched. */
   remove(fd: number): void {
     if (this.#forget(fd)) epollControl(this.#epoll, EPOLL_CTL_DEL, fd, this.#event);
@@ -92,13 +98,23 @@ export class Poller {
   }
 
   /**
+   * Calls `task` once, when the events of this batch were handed out, or else before the next ones are waited for: for
+   * who does in one go what many events have left it.
+   */
+  soon(task: () => void): void {
+    this.#soon.push(task);
+  }
+
+  /**
    * Waits for events and hands them out.
    * @param timeout ms, rounded up; Infinity: until there is one. With work at hand it does not wait.
    * @returns How many there were.
    */
   turn(timeout: number): number {
+    // What was done may have set a timer that `timeout` knows nothing of.
+    const didSomething = this.#callSoon();
     const again = this.#again;
-    const wait = again.length > 0 ? 0 : timeout === Infinity ? -1 : Math.ceil(timeout);
+    const wait = didSomething || this.hasWork ? 0 : timeout === Infinity ? -1 : Math.ceil(timeout);
     const events = this.#events;
     const count = Math.max(0, epollWait(this.#epoll, events, BATCH, wait));
     if (again.length > 0) this.#again = [];
@@ -108,6 +124,7 @@ export class Poller {
     for (let at = 0; at < again.length; at += 3) {
       this.#hand(again[at]!, again[at + 1]!, again[at + 2]!);
     }
+    this.#callSoon();
     return count + again.length / 3;
   }
 
@@ -118,6 +135,15 @@ export class Poller {
 
   #hand(fd: number, generation: number, events: number): void {
     if (this.#generations[fd] === generation) this.#handlers[fd]?.onEvents(events);
+  }
+
+  /** Says whether there was anything. */
+  #callSoon(): boolean {
+    const tasks = this.#soon;
+    if (tasks.length === 0) return false;
+    this.#soon = [];
+    for (const task of tasks) task();
+    return true;
   }
 
   #forget(fd: number): boolean {
