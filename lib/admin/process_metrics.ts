@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { existsSync, readFileSync } from "node:fs";
+import { accessSync, readFileSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import process from "node:process";
 import { Counter, Gauge, type Registry } from "prom-client";
@@ -46,7 +46,17 @@ export function registerProcessMetrics(registry: Registry): void {
       this.set(process.memoryUsage().heapTotal);
     },
   });
-  if (existsSync(DESCRIPTORS)) registerDescriptors(registers);
+  if (showsDescriptors()) registerDescriptors(registers);
+}
+
+/** Deno lets a process with less than every permission see nothing of /proc. */
+function showsDescriptors(): boolean {
+  try {
+    accessSync(DESCRIPTORS);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function registerDescriptors(registers: Registry[]): void {
