@@ -13,29 +13,7 @@ import metadata from "../deno.json" with { type: "json" };
 import type { ConnectionRecord } from "./access_log.ts";
 import { formatAddress } from "./addr.ts";
 import { registerProcessMetrics } from "./admin/process_metrics.ts";
-import type { BackendState } from "./server.ts";
-
-type Transport = ConnectionRecord["transport"];
-
-/** What connections or flows have moved. */
-export type Traffic = Pick<ConnectionRecord, "up" | "down" | "datagramsUp" | "datagramsDown">;
-
-/** What a scrape reads of the running server. */
-export interface Gauges {
-  /** TCP connections that are not over. */
-  readonly activeConnections: number;
-  /** UDP flows that are not over. */
-  readonly activeFlows: number;
-  /**
-   * What those that are not over have moved so far. Whoever ends leaves this sum in the same turn of the event loop in
-   * which its record is logged: so nothing is counted twice or, for a while, not at all.
-   */
-  readonly live: Readonly<Record<Transport, Traffic>>;
-  /** Datagrams that were dropped since the start, by reason: a word of a closed list. */
-  readonly drops: Iterable<readonly [reason: string, count: number]>;
-  /** Every backend that is in a pool of the transport now, once for each. */
-  readonly backends: Iterable<BackendState>;
-}
+import type { Gauges, Plane, Traffic } from "./plane.ts";
 
 /** What a scrape reads of the configuration file. */
 export interface ConfigState {
@@ -47,7 +25,7 @@ export interface ConfigState {
 
 /** What a scrape reads. */
 export interface MetricSources {
-  readonly gauges: Gauges;
+  readonly plane: Pick<Plane, "gauges">;
   readonly config: ConfigState;
 }
 
@@ -157,7 +135,7 @@ export class Metrics {
 
   /** Everything, in the text format of Prometheus. */
   async expose(): Promise<string> {
-    this.#read();
+    this.#read(await this.#sources.plane.gauges());
     return await this.#registry.metrics();
   }
 
@@ -172,8 +150,8 @@ export class Metrics {
     return { listener, transport, protocol, route, reason };
   }
 
-  #read(): void {
-    const { gauges, config } = this.#sources;
+  #read(gauges: Gauges): void {
+    const { config } = this.#sources;
     this.#activeConnections.set(gauges.activeConnections);
     this.#activeFlows.set(gauges.activeFlows);
     const { live } = gauges;

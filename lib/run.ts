@@ -87,7 +87,7 @@ async function serve(
   const admin: AdminEndpoint = new AdminEndpoint({
     net,
     clock,
-    sources: { gauges: server, config: reload },
+    sources: { plane: server, config: reload },
     isReady: () => isReady,
     log,
   });

@@ -5,12 +5,12 @@
  */
 import type { SocketAddress } from "./addr.ts";
 import type { Config, UdpListenerConfig } from "./config/config.ts";
-import type { Traffic } from "./flow_table.ts";
 import type { Log } from "./log.ts";
+import type { BackendState, Gauges, Listening, Plane, Transport } from "./plane.ts";
 import { Pools } from "./pool.ts";
 import type { Change } from "./ports.ts";
 import type { Resolver } from "./resolver.ts";
-import type { ByteCounts, Clock, Net } from "./runtime/runtime.ts";
+import type { Clock, Net } from "./runtime/runtime.ts";
 import type { TcpParts } from "./tcp_parts.ts";
 import { TcpServer } from "./tcp_server.ts";
 import { Timeouts } from "./timeouts.ts";
@@ -22,34 +22,20 @@ export interface ServerParts {
   readonly resolver: Resolver;
   /** Numbers in [0, 1), for balancing. */
   readonly random: () => number;
+  /** The number of a connection or a flow; absent: they are counted from 1. */
+  readonly nextId?: () => number;
   readonly log: Log;
 }
 
-/** An address that is listened on. */
-export interface Listening {
-  readonly listener: string;
-  readonly transport: Transport;
-  readonly address: SocketAddress;
-}
-
-type Transport = "tcp" | "udp";
-
-/** What is known of a backend. */
-export interface BackendState {
-  readonly transport: Transport;
-  readonly backend: SocketAddress;
-  /** False from a failed attempt to reach it until one succeeds. */
-  readonly isUp: boolean;
-}
-
-/** Runs one configuration at a time. Owns the listening sockets, every connection and every flow. */
-export class Server {
+/** The plane of this thread. */
+export class Server implements Plane {
   readonly #parts: ServerParts;
   readonly #timeouts: Timeouts;
   readonly #tcpParts: TcpParts;
   readonly #tcpPools: Pools;
   /** Apart from the others: that a backend is down on one transport says nothing of the other. */
   readonly #udpPools: Pools;
+  readonly #nextId: () => number;
   readonly #tcp: TcpServer;
   /** Absent as long as no configuration had anything for it to do: its probes take time to load. */
   #udp: UdpServer | undefined;
@@ -60,6 +46,7 @@ export class Server {
   constructor(parts: ServerParts) {
     const { net, clock, log, resolver, random } = parts;
     this.#parts = parts;
+    this.#nextId = parts.nextId ?? (() => ++this.#lastId);
     this.#timeouts = new Timeouts(clock);
     this.#tcpParts = {
       net,
@@ -74,7 +61,6 @@ export class Server {
     this.#tcp = new TcpServer(this.#tcpParts, this.#tcpPools, this.#nextId);
   }
 
-  /** What it listens on, in the order of the configuration. */
   get addresses(): readonly Listening[] {
     const listening = (transport: Transport) => (port: ListeningPort): Listening => ({
       listener: port.serves!.config.name,
@@ -87,18 +73,20 @@ export class Server {
     ];
   }
 
-  /** TCP connections that are not over. */
+  gauges(): Gauges {
+    const { activeConnections, activeFlows, live, drops, backends } = this;
+    return { activeConnections, activeFlows, live, drops, backends };
+  }
+
   get activeConnections(): number {
     return this.#tcpParts.live.size;
   }
 
-  /** UDP flows that are not over. */
   get activeFlows(): number {
     return this.#udp?.flows.size ?? 0;
   }
 
-  /** What those that are not over have carried. */
-  get live(): { readonly tcp: ByteCounts; readonly udp: Traffic } {
+  get live(): Gauges["live"] {
     const tcp = { up: 0, down: 0 };
     for (const { traffic } of this.#tcpParts.live) {
       tcp.up += traffic.up;
@@ -114,25 +102,20 @@ export class Server {
     return { tcp, udp };
   }
 
-  /** Datagrams that were dropped since the start, by reason. */
   get drops(): ReadonlyMap<string, number> {
     return this.#udp?.drops.counts ?? new Map();
   }
 
-  /** Every backend that is in a pool of its transport now. */
   get backends(): readonly BackendState[] {
     const states = (transport: Transport, { backends }: Pools): readonly BackendState[] =>
-      Array.from(
-        backends,
-        (backend) => ({ transport, backend, isUp: backend.failures === 0 }),
-      );
+      Array.from(backends, ({ address, port, failures }) => ({
+        transport,
+        backend: { address, port },
+        isUp: failures === 0,
+      }));
     return [...states("tcp", this.#tcpPools), ...states("udp", this.#udpPools)];
   }
 
-  /**
-   * Makes `config` the running one, all or nothing. Addresses in both stay bound, connections and flows live on.
-   * @throws {NetError} When an address cannot be listened on, naming it; then everything is as it was.
-   */
   async apply(config: Config): Promise<void> {
     const tcp = await this.#tcp.change(config.tcp);
     let udp: Change | undefined;
@@ -154,7 +137,6 @@ export class Server {
     udp?.commit();
   }
 
-  /** Takes nobody new; resolves when the last connection has ended, or has been closed after the drain timeout. */
   async drain(): Promise<void> {
     this.#closed = true;
     void this.#tcp.close();
@@ -166,7 +148,6 @@ export class Server {
     this.close();
   }
 
-  /** Closes everything now. */
   close(): void {
     this.#closed = true;
     void this.#tcp.close();
@@ -188,8 +169,6 @@ export class Server {
     }
     return await this.#udp.change(listeners, maxFlows);
   }
-
-  readonly #nextId = (): number => ++this.#lastId;
 
   /** Waits for `promise`, but not longer than `ms`. */
   async #within(ms: number, promise: Promise<unknown>): Promise<void> {

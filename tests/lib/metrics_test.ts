@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
-import { type Gauges, Metrics, MOST_SERIES, type Traffic } from "../../lib/metrics.ts";
-import type { BackendState } from "../../lib/server.ts";
+import { Metrics, MOST_SERIES } from "../../lib/metrics.ts";
+import type { BackendState, Gauges, Traffic } from "../../lib/plane.ts";
 import { type Family, parseExposition, valueOf } from "../support/exposition.ts";
 
 const RECORD: ConnectionRecord = {
@@ -29,7 +29,7 @@ class FakeServer implements Gauges {
 function setUp() {
   const gauges = new FakeServer();
   const config = { isGood: true, since: Date.UTC(2026, 0, 1) };
-  const metrics = new Metrics({ gauges, config });
+  const metrics = new Metrics({ plane: { gauges: () => gauges }, config });
   const scrape = async () => parseExposition(await metrics.expose());
   return { gauges, config, metrics, scrape };
 }

@@ -3,6 +3,7 @@ import { AdminEndpoint, observed } from "../../../lib/admin/endpoint.ts";
 import type { ConnectionRecord } from "../../../lib/access_log.ts";
 import type { SocketAddress } from "../../../lib/addr.ts";
 import type { Log } from "../../../lib/log.ts";
+import type { Gauges } from "../../../lib/plane.ts";
 import { ManualClock } from "../../support/clock.ts";
 import { parseExposition, valueOf } from "../../support/exposition.ts";
 import { type MemoryConn, MemoryNet } from "../../support/memory_net.ts";
@@ -10,7 +11,13 @@ import { bytesOf, readAll, settled } from "../../support/rig.ts";
 
 const ONE: SocketAddress = { address: "127.0.0.1", port: 9464 };
 const OTHER: SocketAddress = { address: "127.0.0.1", port: 9465 };
-const NO_TRAFFIC = { tcp: { up: 0, down: 0 }, udp: { up: 0, down: 0 } };
+const GAUGES: Gauges = {
+  activeConnections: 3,
+  activeFlows: 0,
+  live: { tcp: { up: 0, down: 0 }, udp: { up: 0, down: 0 } },
+  drops: new Map(),
+  backends: [],
+};
 const RECORD: ConnectionRecord = {
   time: 0,
   id: 1,
@@ -37,7 +44,7 @@ class Rig {
     log: { error: (message, properties) => this.errors.push(`${message} ${properties?.["what"]}`) },
     isReady: () => this.isReady,
     sources: {
-      gauges: { activeConnections: 3, activeFlows: 0, live: NO_TRAFFIC, drops: [], backends: [] },
+      plane: { gauges: () => GAUGES },
       config: { isGood: true, since: 0 },
     },
   });
@@ -207,8 +214,10 @@ Deno.test("a metric that cannot be read is 500, and the log has it", () =>
       log: { error: (message, properties) => errors.push(`${message} ${properties?.["what"]}`) },
       isReady: () => true,
       sources: {
-        get gauges(): never {
-          throw new Error("broken");
+        plane: {
+          gauges: () => {
+            throw new Error("broken");
+          },
         },
         config: { isGood: true, since: 0 },
       },
