@@ -5,8 +5,9 @@
  * @module
  */
 import type { FairShare } from "./fair_share.ts";
+import { IdleWatch } from "./idle_watch.ts";
 import type { PipeEnd, PipeOptions } from "./runtime/runtime.ts";
-import type { Timeout, Timeouts } from "./timeouts.ts";
+import type { Timeouts } from "./timeouts.ts";
 
 /** What a pipe needs of a connection: Deno's own have it, so none stands between. */
 export interface Stream {
@@ -23,9 +24,6 @@ export interface Stream {
  */
 const BUFFER_SIZES = [4096, 32_768, 262_144] as const;
 const SMALL_READS_TO_SHRINK = 8;
-
-/** How often in an idle timeout it is asked whether anything has moved: the timeout comes up to an eighth late. */
-const IDLE_CHECKS = 8;
 
 /** What the pipe needs of its Net. */
 export interface PipeParts {
@@ -48,9 +46,8 @@ export function pipe(
   return new Promise((resolve) => {
     let live = 2;
     let broken: PipeEnd | undefined;
-    let idle: Timeout | undefined;
     const finish = (end: PipeEnd) => {
-      idle?.cancel();
+      idle.cancel();
       resolve(end);
     };
     const settle = (end: CopyEnd, source: PipeEnd, sink: PipeEnd, to: Stream) => {
@@ -62,18 +59,7 @@ export function pipe(
       // It may be gone already; the other direction will notice.
       to.closeWrite().catch(() => {});
     };
-    let quiet = 0;
-    let moved = counts.up + counts.down;
-    const watch = () => {
-      const check = () => {
-        quiet = counts.up + counts.down === moved ? quiet + 1 : 0;
-        moved = counts.up + counts.down;
-        if (quiet === IDLE_CHECKS) finish("idle_timeout");
-        else watch();
-      };
-      idle = timeouts.start(idleTimeout / IDLE_CHECKS, check);
-    };
-    if (idleTimeout > 0) watch();
+    const idle = new IdleWatch(timeouts, idleTimeout, counts, () => finish("idle_timeout"));
     copy(downstream, upstream, counts, "up", first, share)
       .then((end) => settle(end, "downstream_reset", "upstream_reset", upstream));
     copy(upstream, downstream, counts, "down", NOTHING, share)

@@ -76,6 +76,7 @@ export const EPOLL_CTL_MOD = 3;
 export const SPLICE_F_MOVE = 1;
 export const SPLICE_F_NONBLOCK = 2;
 export const F_SETPIPE_SZ = 1031;
+export const F_GETPIPE_SZ = 1032;
 
 /** `struct sockaddr_in` and `struct sockaddr_in6`: u16 of the machine, u16 of the network, and then the address. */
 export const SOCKADDR_IN = { size: 16, family: 0, port: 2, address: 4 } as const;

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { LAYOUTS, type Machine, SOCKADDR_IN6 } from "./layout.ts";
+import { LAYOUTS, type Machine, SOCKADDR_IN6, SPLICE_F_MOVE, SPLICE_F_NONBLOCK } from "./layout.ts";
 
 const I32 = "i32";
 const U32 = "u32";
@@ -209,9 +209,9 @@ export function pipe(into: Int32Array<ArrayBuffer>, flags: number): number {
   return answer(c.pipe2(into, flags));
 }
 
-/** Moves up to `length` bytes from one descriptor to the other, one of which is a pipe. */
-export function splice(from: number, to: number, length: number, flags: number): number {
-  return answer(c.splice(from, null, to, null, length, flags));
+/** Moves up to `length` bytes from one descriptor to the other, one of which is a pipe, and waits for neither. */
+export function splice(from: number, to: number, length: number): number {
+  return answer(c.splice(from, null, to, null, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
 }
 
 /** A command whose argument is a number. */

@@ -1,0 +1,55 @@
+/**
+ * Whether anything still moves through a pipe.
+ *
+ * @module
+ */
+import type { ByteCounts } from "./runtime/runtime.ts";
+import type { Timeout, Timeouts } from "./timeouts.ts";
+
+/** How often in an idle timeout it is asked whether anything has moved: the timeout comes up to an eighth late. */
+const CHECKS = 8;
+
+/** Looks at the counts of a pipe from time to time, so that a chunk need not look at a clock. */
+export class IdleWatch {
+  readonly #timeouts: Timeouts;
+  readonly #interval: number;
+  readonly #counts: ByteCounts;
+  readonly #onIdle: () => void;
+  #timeout: Timeout | undefined;
+  #moved = 0;
+  #quiet = 0;
+
+  /**
+   * @param idleTimeout ms; 0: none.
+   * @param onIdle Called once neither count has changed for so long.
+   */
+  constructor(
+    timeouts: Timeouts,
+    idleTimeout: number,
+    counts: ByteCounts,
+    onIdle: () => void,
+  ) {
+    this.#timeouts = timeouts;
+    this.#interval = idleTimeout / CHECKS;
+    this.#counts = counts;
+    this.#onIdle = onIdle;
+    this.#moved = counts.up + counts.down;
+    if (idleTimeout > 0) this.#start();
+  }
+
+  cancel(): void {
+    this.#timeout?.cancel();
+  }
+
+  #start(): void {
+    this.#timeout = this.#timeouts.start(this.#interval, () => this.#check());
+  }
+
+  #check(): void {
+    const moved = this.#counts.up + this.#counts.down;
+    this.#quiet = moved === this.#moved ? this.#quiet + 1 : 0;
+    this.#moved = moved;
+    if (this.#quiet === CHECKS) this.#onIdle();
+    else this.#start();
+  }
+}
