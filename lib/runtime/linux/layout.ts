@@ -129,6 +129,7 @@ function isMapped(bytes: Uint8Array, at: number): boolean {
 export const ERRNO = {
   EPERM: 1,
   EINTR: 4,
+  EIO: 5,
   EBADF: 9,
   EAGAIN: 11,
   ENOMEM: 12,

@@ -20,6 +20,9 @@ import type {
   UpstreamSocket,
 } from "../runtime.ts";
 import { connectTo } from "./connecting.ts";
+import { LinuxDatagramListener } from "./datagram_listener.ts";
+import { LinuxUpstreamSocket } from "./datagram_upstream.ts";
+import { Exchange } from "./exchange.ts";
 import { KernelPipes } from "./kernel_pipes.ts";
 import { LinuxListener } from "./listener.ts";
 import type { Poller } from "./poller.ts";
@@ -38,6 +41,8 @@ export class LinuxNet implements Net {
   readonly #relayParts: RelayParts;
   readonly #pipes = new KernelPipes();
   readonly #sharesPorts: boolean;
+  /** There is none before the first datagram. */
+  #datagrams: Exchange | undefined;
 
   constructor(clock: Clock, poller: Poller, { sharesPorts }: LinuxNetOptions) {
     this.#poller = poller;
@@ -66,12 +71,21 @@ export class LinuxNet implements Net {
     return relay(downstream, upstream, options, this.#relayParts);
   }
 
-  bind(_at: SocketAddress, _receiver: DatagramReceiver): DatagramListener {
-    throw new Error("not yet");
+  bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {
+    return new LinuxDatagramListener(at, receiver, this.#sharesPorts, this.#exchange);
   }
 
-  associate(_to: SocketAddress, _receiver: ReplyReceiver): UpstreamSocket {
-    throw new Error("not yet");
+  associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket {
+    return new LinuxUpstreamSocket(to, receiver, this.#exchange);
+  }
+
+  /** What who runs sluice should know of its ports for datagrams, in words. */
+  get notices(): Iterable<string> {
+    return this.#datagrams?.notices ?? [];
+  }
+
+  get #exchange(): Exchange {
+    return this.#datagrams ??= new Exchange(this.#poller);
   }
 
   /** Lets go of its timers and of what it keeps for later. Who opened sockets closes them. */

@@ -1,0 +1,144 @@
+/**
+ * What bound ports and upstream sockets have in common: what they send leaves with that of all others, and what the
+ * system does not take they keep, up to a bound.
+ *
+ * @module
+ */
+import type { RawPeer } from "./datagram_addresses.ts";
+import type { Family, RawAddress } from "./datagram_layout.ts";
+import type { Exchange } from "./exchange.ts";
+import { EPOLLERR, EPOLLIN, EPOLLOUT } from "./layout.ts";
+import { close } from "./libc.ts";
+import type { PollHandler } from "./poller.ts";
+import type { Outlet } from "./send_batch.ts";
+
+/** At one of these what a socket keeps is as much as it may be. */
+const MOST_KEPT = { datagrams: 1024, bytes: 1024 * 1024 };
+
+/** A datagram that the system has not taken. */
+interface Kept {
+  readonly datagram: Uint8Array<ArrayBuffer>;
+  readonly to: RawPeer | undefined;
+  readonly source: RawAddress | undefined;
+}
+
+/** Those of a socket, in their order. Most sockets never have any. */
+class Backlog {
+  readonly all: Kept[] = [];
+  #bytes = 0;
+
+  get isFull(): boolean {
+    return this.all.length >= MOST_KEPT.datagrams || this.#bytes >= MOST_KEPT.bytes;
+  }
+
+  add(kept: Kept): void {
+    this.all.push(kept);
+    this.#bytes += kept.datagram.length;
+  }
+}
+
+/** A socket for datagrams. */
+export abstract class DatagramSocket implements Outlet, PollHandler {
+  readonly family: Family;
+  uncut = Infinity;
+  protected readonly exchange: Exchange;
+  /** -1 once it is closed. */
+  #fd: number;
+  #backlog: Backlog | undefined;
+  #isPaused = false;
+
+  /**
+   * @param fd Its own from now on.
+   * @throws {NetError} `exhausted`
+   */
+  constructor(fd: number, family: Family, exchange: Exchange) {
+    this.#fd = fd;
+    this.family = family;
+    this.exchange = exchange;
+    try {
+      exchange.poller.add(fd, EPOLLIN, this);
+    } catch (error) {
+      close(fd);
+      throw error;
+    }
+  }
+
+  get fd(): number {
+    return this.#fd;
+  }
+
+  get isClosed(): boolean {
+    return this.#fd < 0;
+  }
+
+  get isBlocked(): boolean {
+    return this.#backlog !== undefined;
+  }
+
+  get isFull(): boolean {
+    return this.#backlog !== undefined && this.#backlog.isFull;
+  }
+
+  /** Sends a datagram after those that are kept. */
+  protected dispatch(datagram: Uint8Array, to?: RawPeer, source?: RawAddress): void {
+    if (this.isClosed) return;
+    if (this.isBlocked) this.keep(datagram.slice(), to, source);
+    else this.exchange.send(this, datagram, to, source);
+  }
+
+  keep(datagram: Uint8Array<ArrayBuffer>, to?: RawPeer, source?: RawAddress): void {
+    const wasBlocked = this.isBlocked;
+    this.#backlog ??= new Backlog();
+    this.#backlog.add({ datagram, to, source });
+    if (!wasBlocked) this.#watch();
+  }
+
+  abstract notSent(errno: number): void;
+
+  onEvents(events: number): void {
+    // Whoever takes a datagram may go on with anything.
+    this.exchange.poller.needsYield = true;
+    if ((events & EPOLLOUT) !== 0) this.#goOnSending();
+    if ((events & EPOLLERR) !== 0) this.onFailure();
+    if ((events & EPOLLIN) !== 0) this.onReadable();
+  }
+
+  /** There are datagrams, unless the socket is closed or paused. */
+  protected abstract onReadable(): void;
+
+  /** The system has an error for this socket, until it is asked for it. */
+  protected abstract onFailure(): void;
+
+  protected get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Receives no more for now: the kernel keeps what it can. */
+  protected set isPaused(value: boolean) {
+    this.#isPaused = value;
+    if (!this.isClosed) this.#watch();
+  }
+
+  /** Closes at once; what was sent before leaves. */
+  protected end(): void {
+    if (this.isClosed) return;
+    this.exchange.flush();
+    this.exchange.poller.close(this.#fd);
+    this.#fd = -1;
+    this.#backlog = undefined;
+  }
+
+  #goOnSending(): void {
+    const backlog = this.#backlog;
+    if (backlog === undefined) return;
+    this.#backlog = undefined;
+    for (const { datagram, to, source } of backlog.all) this.dispatch(datagram, to, source);
+    this.exchange.flush();
+    if (!this.isBlocked) this.#watch();
+  }
+
+  #watch(): void {
+    const events = (this.#isPaused ? 0 : EPOLLIN) | (this.isBlocked ? EPOLLOUT : 0);
+    this.exchange.poller.modify(this.#fd, events);
+  }
+}

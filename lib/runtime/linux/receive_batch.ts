@@ -1,0 +1,125 @@
+/**
+ * Receives many datagrams by one call.
+ *
+ * @module
+ */
+import {
+  CONTROL_SIZE,
+  type Family,
+  findDestination,
+  MESSAGE,
+  NAME_SIZE,
+} from "./datagram_layout.ts";
+import { DatagramMemory, LARGEST_DATAGRAM, SLOTS } from "./datagram_memory.ts";
+import { MSG_DONTWAIT } from "./layout.ts";
+import { type AddressOf, Messages } from "./messages.ts";
+
+/** Datagrams that a socket receives at a time, at most; then the others have their turn. */
+export const BATCH = 64;
+
+/** The call that this makes, as `libc.ts` has it. */
+export interface ReceiveCalls {
+  recvMessages(
+    fd: number,
+    messages: Uint8Array<ArrayBuffer>,
+    count: number,
+    flags: number,
+  ): number;
+}
+
+/** What the sockets of a thread receive, one call after the other. */
+export class ReceiveBatch {
+  readonly #calls: ReceiveCalls;
+  readonly #addressOf: AddressOf;
+  readonly #messages: Messages;
+  #memory: DatagramMemory;
+  /** The slots of the last call, and the first one that is free. */
+  #first = 0;
+  #count = 0;
+  #free = 0;
+
+  constructor(calls: ReceiveCalls, addressOf: AddressOf) {
+    this.#calls = calls;
+    this.#addressOf = addressOf;
+    this.#messages = new Messages(SLOTS, addressOf);
+    this.#memory = this.#newMemory();
+  }
+
+  /** Where the bytes are. */
+  get memory(): DatagramMemory {
+    return this.#memory;
+  }
+
+  /** Where the names are. */
+  get words(): Int32Array {
+    return this.#messages.words;
+  }
+
+  /** Whether there are slots for another call. */
+  get hasRoom(): boolean {
+    return SLOTS - this.#free >= BATCH;
+  }
+
+  /** Says that the bytes of no slot are needed any more. */
+  clear(): void {
+    this.#free = 0;
+  }
+
+  /** Leaves the memory to who still reads it, and goes on with other. */
+  renew(): void {
+    this.#memory = this.#newMemory();
+    this.clear();
+  }
+
+  /**
+   * Receives what has come, {@linkcode BATCH} datagrams at most, into slots that are free.
+   * @returns How many; if there are none, the negative error number.
+   */
+  receive(fd: number): number {
+    this.#restore();
+    this.#first = this.#free;
+    const messages = this.#messages.from(this.#first);
+    const result = this.#calls.recvMessages(fd, messages, BATCH, MSG_DONTWAIT);
+    this.#count = Math.max(0, result);
+    this.#free += this.#count;
+    return result;
+  }
+
+  /** The bytes of a datagram of the last call. */
+  datagram(i: number): Uint8Array<ArrayBuffer> {
+    const slot = this.#first + i;
+    const length = this.words[this.#messages.headerAt(slot) + MESSAGE.length]!;
+    return this.#memory.slot(slot, length);
+  }
+
+  /** The word where the name of its sender begins. */
+  nameAt(i: number): number {
+    return this.#messages.nameAt(this.#first + i);
+  }
+
+  /** The word where the address begins that it came to; -1 if the socket does not show it. */
+  destinationAt(i: number, family: Family): number {
+    const slot = this.#first + i;
+    const length = this.words[this.#messages.headerAt(slot) + MESSAGE.controlLength]!;
+    return findDestination(this.words, this.#messages.controlAt(slot), length, family);
+  }
+
+  /** The kernel has written how long names and control messages are where it is told how long they may be. */
+  #restore(): void {
+    for (let slot = this.#first; slot < this.#first + this.#count; slot++) {
+      const header = this.#messages.headerAt(slot);
+      this.words[header + MESSAGE.nameLength] = NAME_SIZE;
+      this.words[header + MESSAGE.controlLength] = CONTROL_SIZE;
+    }
+  }
+
+  #newMemory(): DatagramMemory {
+    const memory = new DatagramMemory(this.#addressOf);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      this.#messages.setPiece(slot, memory.slotAddress(slot), LARGEST_DATAGRAM);
+      this.#messages.setName(slot, NAME_SIZE);
+      this.#messages.setControl(slot, CONTROL_SIZE);
+    }
+    return memory;
+  }
+}
