@@ -18,7 +18,7 @@ export class Flow implements LiveFlow, ReplyReceiver {
   readonly at: ReplySocket;
   readonly peer: Peer;
   readonly place: Place;
-  unproven: Place | undefined = new Place(this, 0);
+  unproven: Place | undefined;
   readonly #id: number;
   readonly #origin: Origin;
   readonly #course: Course;
@@ -48,6 +48,8 @@ export class Flow implements LiveFlow, ReplyReceiver {
     const { backend, route, pool } = course;
     this.#backend = new FlowBackend(backend, route, pool, origin.client, parts);
     this.#session = course.session;
+    // Whoever goes on with a session has been answered, and knows what the answer was.
+    if (course.session === undefined) this.unproven = new Place(this, 0);
     this.#session?.join();
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Socket as DatagramSocket } from "node:dgram";
 import { once } from "node:events";
 import { createServer as createHttp } from "node:http";
 import { createSecureServer as createHttp2Secure, createServer as createHttp2 } from "node:http2";
@@ -11,6 +12,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import type { Certificate } from "./certificates.ts";
 import { OPENINGS } from "./openings.ts";
 import { socks5Server } from "./socks5.ts";
+import { ANSWERS, startUdpBackend } from "./udp_backends.ts";
 
 export const HOST = "127.0.0.1";
 
@@ -24,6 +26,8 @@ export interface Certificates {
 export class Backends {
   readonly #servers = new Map<string, Server>();
   readonly #sockets = new Set<Socket>();
+  /** Those of UDP, by name. */
+  readonly #datagrams = new Map<string, DatagramSocket>();
 
   /** Starts all of them. */
   static async start({ a, b }: Certificates): Promise<Backends> {
@@ -43,27 +47,32 @@ export class Backends {
     await all.#listen("echo", createServer(HALF_OPEN, (socket) => socket.pipe(socket)));
     await all.#listen("socks5", socks5Server({ host: HOST, port: all.port("web") }));
     for (const { protocol, answer } of OPENINGS) await all.#listen(protocol, openingServer(answer));
+    for (const name of Object.keys(ANSWERS)) {
+      all.#datagrams.set(name, await startUdpBackend(name, HOST));
+    }
     return all;
   }
 
   /** @throws {RangeError} If there is no backend of this name. */
   port(name: string): number {
-    const server = this.#servers.get(name);
+    const server = this.#servers.get(name) ?? this.#datagrams.get(name);
     if (server === undefined) throw new RangeError(`there is no backend ${name}`);
     return (server.address() as AddressInfo).port;
   }
 
   /** The name of the backend that listens on `port`. */
-  nameAt(port: number): string | undefined {
-    return [...this.#servers.keys()].find((name) => this.port(name) === port);
+  nameAt(port: number, transport: "tcp" | "udp"): string | undefined {
+    const servers = transport === "tcp" ? this.#servers : this.#datagrams;
+    return [...servers.keys()].find((name) => this.port(name) === port);
   }
 
   get count(): number {
-    return this.#servers.size;
+    return this.#servers.size + this.#datagrams.size;
   }
 
   async close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
+    for (const socket of this.#datagrams.values()) socket.close();
     await Promise.all(Array.from(this.#servers.values(), (server) => {
       server.close();
       return once(server, "close");

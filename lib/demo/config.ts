@@ -9,6 +9,12 @@ import { OPENINGS } from "./openings.ts";
 /** How long the proxy of the demo waits for a silent client, ms. The default is longer. */
 export const PROBE_TIMEOUT = 300;
 
+/** How long the proxy of the demo remembers a client of UDP that is silent, ms. The default is longer. */
+const IDLE_LIFETIME = 300;
+
+/** Protocols that travel over both, of which the demo shows one. */
+const ON_BOTH: readonly string[] = ["openvpn", "syslog", "teamspeak", "regex"];
+
 /**
  * The text of the configuration file.
  * @param port Where the proxy listens.
@@ -23,6 +29,8 @@ export function demoConfig(
   const entry = (name: string, protocol: string, settings = "", backend = name) =>
     `${name.padEnd(9)} = { protocol = "${protocol}", ${settings}${target(backend)} }` +
     (backend === name ? "" : ` # ${backend}`);
+  const onTcp = (protocol: string) => ON_BOTH.includes(protocol) ? `transport = "tcp", ` : "";
+  const vpn = ["vpn-1", "vpn-2"].map((name) => `"${HOST}:${backends.port(name)}"`).join(", ");
   return `\
 # The configuration of sluice's demo. While it runs, a change of this file is live within a second.
 
@@ -35,6 +43,10 @@ on_probe_timeout = "mail"
 
 # What no entry's protocol claims.
 tcp_${target("echo")} # echo
+udp_${target("udp-echo")} # udp-echo
+
+# UDP says no farewell: a client that is silent for so long has left, but is known again.
+udp_idle_lifetime = "${IDLE_LIFETIME}ms"
 
 [protocols]
 ${entry("site_a", "tls", `server_names = ["a.demo"], `, "site-a")}
@@ -46,7 +58,14 @@ admin     = { protocol = "http", hosts = ["admin.demo"], action = "reject" }
 ${entry("h2c", "http")} # HTTP/2 without TLS: it shows no Host
 ${entry("ssh", "ssh", "", ssh)}
 ${entry("socks5", "socks5")}
-${entry("mail", "regex", `patterns = ["^(EHLO|HELO) "], min_length = 5, `)}
-${OPENINGS.map(({ protocol }) => entry(protocol, protocol)).join("\n")}
+${entry("mail", "regex", `${onTcp("regex")}patterns = ["^(EHLO|HELO) "], min_length = 5, `)}
+${OPENINGS.map(({ protocol }) => entry(protocol, protocol, onTcp(protocol))).join("\n")}
+${entry("dns_a", "dns", `dns_names = ["*.a.demo"], `, "dns-a")}
+${entry("dns_b", "dns", `dns_names = ["*.b.demo"], `, "dns-b")}
+${entry("site_a_h3", "quic", `server_names = ["a.demo"], `, "h3-a")}
+${entry("site_b_h3", "quic", `server_names = ["*.b.demo"], alpns = ["h3"], `, "h3-b")}
+vpn       = { protocol = "wireguard", load_balance = "round_robin", target = [${vpn}] } # vpn-1, vpn-2
+${entry("stun", "stun")}
+${entry("sip", "sip")}
 `;
 }

@@ -103,7 +103,7 @@ export function mistakes(
   backends: Pick<Backends, "nameAt">,
 ): readonly string[] {
   const closed = expected.backend === undefined;
-  const backend = record.backend && backends.nameAt(record.backend.port);
+  const backend = record.backend && backends.nameAt(record.backend.port, record.transport);
   // Of what a client wrote with TLS its socket tells nothing; the rest was counted on both sides.
   const written = record.protocol === "tls" ? record.up : seen.written;
   const pairs: readonly (readonly [what: string, expected: unknown, found: unknown])[] = [

@@ -15,6 +15,7 @@ import type { Process } from "../runtime/process.ts";
 import { Backends, HOST } from "./backends.ts";
 import { certificateFor } from "./certificates.ts";
 import { demoConfig } from "./config.ts";
+import { moveClient, showDatagrams } from "./datagrams.ts";
 import { play, rehearse, type Stage } from "./exchange.ts";
 import { Journal } from "./journal.ts";
 import { moveRoute } from "./move.ts";
@@ -70,7 +71,7 @@ export async function runDemo({ keep }: DemoOptions, platform: Platform): Promis
 }
 
 /**
- * Shows every protocol, then the reload.
+ * Shows every protocol, a client that moves, and the reload.
  * @param start When the demo began (`Clock.now()`, ms).
  * @returns Whether everything was right.
  */
@@ -87,6 +88,15 @@ async function show(
   print(`Its configuration is ${stage.path}\n\n`);
   const wrong = await showTable(all, stage, screen);
 
+  print(`\n${style.strong("The same port, by UDP")}\n\n`);
+  const datagrams = await showDatagrams(stage, screen);
+
+  print(`\n${style.strong("A client moves, its session stays")}\n\n`);
+  const followed = await moveClient(stage, screen).catch((error) => {
+    print(` ${mark(false, style)} ${error}\n`);
+    return false;
+  });
+
   print(`\n${style.strong("A route moves, an open connection stays")}\n\n`);
   const moved = await moveRoute(stage, screen).catch((error) => {
     print(` ${mark(false, style)} ${error}\n`);
@@ -94,10 +104,17 @@ async function show(
   });
 
   const seconds = ((stage.clock.now() - start) / 1000).toFixed(1);
-  const right = wrong === 0 && moved;
+  const wrongs = [
+    ...wrong > 0 ? [`${wrong} of ${all.length} connections`] : [],
+    ...datagrams.wrong > 0 ? [`${datagrams.wrong} of ${datagrams.rows} flows`] : [],
+    ...followed ? [] : ["the session that moves"],
+    ...moved ? [] : ["the reload"],
+  ];
+  const right = wrongs.length === 0;
+  const parts = `${all.length} connections, ${datagrams.rows} flows, the session and the reload`;
   const verdict = right
-    ? `All ${all.length} connections and the reload went right, in ${seconds} s.`
-    : `Not right: ${wrong} of ${all.length} connections${moved ? "" : ", and the reload"}.`;
+    ? `All ${parts} went right, in ${seconds} s.`
+    : `Not right: ${wrongs.join(", ")}.`;
   print(`\n${right ? style.good(verdict) : style.bad(verdict)}\n\n`);
   return right;
 }

@@ -81,7 +81,7 @@ async function leave(
 ): Promise<string> {
   wire.end();
   const { reason, route, backend } = await within(clock, record);
-  const name = backend && backends.nameAt(backend.port);
+  const name = backend && backends.nameAt(backend.port, "tcp");
   return reason === "ended" ? `${route} → ${name}` : `${route} → ${name} (${reason})`;
 }
 

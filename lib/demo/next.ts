@@ -37,6 +37,7 @@ export function liveCommands({ backends, path, port }: Stage, { faint }: Style):
     https("c.demo") + faint("  # closed: no such name"),
     `curl --socks5 ${at} http://${HOST}:${backends.port("web")}/`,
     `redis-cli -p ${port} ping`,
+    `dig @${HOST} -p ${port} www.a.demo`,
     `echo SSH-2.0-me | ncat ${HOST} ${port}`,
     `echo good morning | ncat ${HOST} ${port}`,
     `ncat ${HOST} ${port}` + faint("  # waits, and is greeted by the mail server"),

@@ -49,8 +49,9 @@ export function connectionLine(
   record: ConnectionRecord,
   backends: Pick<Backends, "nameAt">,
 ): string {
-  const { protocol, serverName, host, alpns, route, reason, up, down, timeToRoute } = record;
-  const seen = [protocol, serverName ?? host, alpns?.join(",")].filter((part) => part);
+  const { protocol, serverName, host, dnsName, alpns, route, reason, up, down, timeToRoute } =
+    record;
+  const seen = [protocol, serverName ?? host ?? dnsName, alpns?.join(",")].filter((part) => part);
   const unseen = (timeToRoute ?? 0) < PROBE_TIMEOUT ? "unknown" : "nothing in time";
   return columns([
     first,
@@ -64,10 +65,11 @@ export function connectionLine(
 }
 
 function backendOf(
-  { backend }: ConnectionRecord,
+  { backend, transport }: ConnectionRecord,
   backends: Pick<Backends, "nameAt">,
 ): string | undefined {
-  return backend && `${backends.nameAt(backend.port) ?? backend.address} :${backend.port}`;
+  return backend &&
+    `${backends.nameAt(backend.port, transport) ?? backend.address} :${backend.port}`;
 }
 
 function columns(cells: readonly string[]): string {

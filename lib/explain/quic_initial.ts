@@ -27,24 +27,30 @@ const TWO_BYTES = 0x4000;
 const MAX_VARINT = 0x3fff;
 
 /** Real clients make up 8 to 20 random bytes. */
+const CONNECTION_ID_LENGTH = 8;
 const CONNECTION_ID = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 
 /** Everything in front of the frames. The length at its end counts itself not. */
-const HEADER_LENGTH = 1 + 4 + 1 + CONNECTION_ID.length + 1 + 1 + 2 + 1;
+const HEADER_LENGTH = 1 + 4 + 1 + CONNECTION_ID_LENGTH + 1 + 1 + 2 + 1;
 const FRAMES_LENGTH = DATAGRAM_LENGTH - HEADER_LENGTH - TAG_LENGTH;
 
 /**
  * Writes the datagrams that carry `hello`, as few as hold it.
  * @param hello A ClientHello message, with its header and without records.
+ * @param connectionId 8 bytes, by which the client addresses its server.
  * @throws {RangeError} If it is longer than 16 KiB.
  */
-export function encodeInitials(hello: Uint8Array): readonly Uint8Array[] {
+export function encodeInitials(
+  hello: Uint8Array,
+  connectionId: Uint8Array = CONNECTION_ID,
+): readonly Uint8Array[] {
   if (hello.length > MAX_VARINT) throw new RangeError("no client says as much in its hello");
-  const keys = initialKeys(QUIC_V1, CONNECTION_ID, "client");
+  const keys = initialKeys(QUIC_V1, connectionId, "client");
   const capacity = FRAMES_LENGTH - CRYPTO_HEADER_LENGTH;
   return Array.from({ length: Math.ceil(hello.length / capacity) }, (_, at) => {
     const offset = at * capacity;
-    return seal(at, cryptoFrame(offset, hello.subarray(offset, offset + capacity)), keys);
+    const frames = cryptoFrame(offset, hello.subarray(offset, offset + capacity));
+    return seal(at, frames, connectionId, keys);
   });
 }
 
@@ -61,10 +67,15 @@ function varint(value: number): number[] {
 }
 
 /** @param packetNumber Up to 255. */
-function seal(packetNumber: number, frames: Uint8Array, { key, iv, hp }: PacketKeys): Uint8Array {
+function seal(
+  packetNumber: number,
+  frames: Uint8Array,
+  connectionId: Uint8Array,
+  { key, iv, hp }: PacketKeys,
+): Uint8Array {
   const header = Uint8Array.from([
     ...[FIRST_BYTE, 0, 0, 0, QUIC_V1],
-    ...[CONNECTION_ID.length, ...CONNECTION_ID],
+    ...[CONNECTION_ID_LENGTH, ...connectionId],
     0, // no connection ID of its own
     0, // no token
     ...varint(1 + frames.length + TAG_LENGTH),

@@ -129,7 +129,6 @@ async function wireguardRig(changes: Partial<UdpListenerConfig> = {}) {
   response.set([2, 0, 0, 0, 9, 2, 3, 4]);
   backends[0].reply(response);
   await settled();
-  assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
   const forget = async () => {
     for (let i = 0; i < 8; i++) await rig.pass(250);
     assert.equal(rig.server.activeFlows, 0);
@@ -139,6 +138,7 @@ async function wireguardRig(changes: Partial<UdpListenerConfig> = {}) {
 
 Deno.test("WireGuard goes on after an idle time longer than its flow's lifetime, and from another address", async () => {
   const { rig, send, client, forget } = await wireguardRig();
+  assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
   await forget();
   assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
   assert.deepEqual(await send(rig.net.peer(ELSEWHERE), transport(9, "a packet of mine")), [1, 0]);
@@ -147,8 +147,20 @@ Deno.test("WireGuard goes on after an idle time longer than its flow's lifetime,
   await rig.close();
 });
 
+Deno.test("a session that was taken up elsewhere is remembered, although nothing more was said there", async () => {
+  const { rig, backends, send, client, forget } = await wireguardRig();
+  const moved = rig.net.peer(ELSEWHERE);
+  assert.deepEqual(await send(moved, transport(9, "a packet of mine")), [1, 0]);
+  backends[0].reply(transport(7, "a packet for you"));
+  await forget();
+  assert.deepEqual(await send(moved, transport(9, "a packet of mine")), [1, 0]);
+  assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
+  await rig.close();
+});
+
 Deno.test("what is longer ago than the flow memory is forgotten", async () => {
   const { rig, send, client, forget } = await wireguardRig({ flowMemory: 60_000 });
+  assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
   await forget();
   await rig.pass(61_000);
   assert.deepEqual(await send(client, transport(9, "a packet of mine")), [0, 1]);

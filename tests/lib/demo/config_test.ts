@@ -3,7 +3,7 @@ import { loadConfig } from "../../../lib/config/mod.ts";
 import { demoConfig, PROBE_TIMEOUT } from "../../../lib/demo/config.ts";
 import { tcpProbes } from "../../../probes/mod.ts";
 
-const PORTS: Readonly<Record<string, number>> = { blue: 1001, green: 1002 };
+const PORTS: Readonly<Record<string, number>> = { blue: 1001, green: 1002, "vpn-2": 1003 };
 const backends = { port: (name: string) => PORTS[name] ?? 1000 };
 
 Deno.test("the demo's configuration is good and has an entry for every protocol", async () => {
@@ -16,6 +16,10 @@ Deno.test("the demo's configuration is good and has an entry for every protocol"
   assert.deepEqual(listener.addresses, ["127.0.0.1"]);
   assert.equal(listener.probeTimeout, PROBE_TIMEOUT);
   assert.deepEqual(listener.onProbeTimeout, { kind: "route", name: "mail" });
+  const [datagrams, ...others] = loaded.config.udp;
+  assert.equal(others.length, 0);
+  assert.equal(datagrams?.port, 8443);
+  assert.ok(datagrams.routes.some(({ match }) => match.protocol === "quic"));
   const protocols = new Set(listener.routes.map(({ match }) => match.protocol));
   assert.deepEqual(protocols, new Set([...Object.keys(tcpProbes), "regex"]));
 });
