@@ -10,7 +10,7 @@ import { addressText, isMapped, Peers, RawPeer, rawPeer } from "./datagram_addre
 import { isLinkLocal, MAPPED, type RawAddress } from "./datagram_layout.ts";
 import { boundSocket, familyOf, isWildcard } from "./datagram_options.ts";
 import { DatagramSocket } from "./datagram_socket.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Transit } from "./transit.ts";
 import { AF_INET, SO_ERROR, SOL_SOCKET } from "./layout.ts";
 import { getOption } from "./libc.ts";
 import { localOf } from "./streams.ts";
@@ -41,10 +41,10 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
     at: SocketAddress,
     receiver: DatagramReceiver,
     sharesPort: boolean,
-    exchange: Exchange,
+    transit: Transit,
   ) {
     const family = familyOf(at);
-    super(boundSocket(at, sharesPort, exchange.notices), family, exchange);
+    super(boundSocket(at, sharesPort, transit.notices), family, transit);
     this.address = localOf(this.fd);
     this.#receiver = receiver;
     this.#peers = new Peers(family);
@@ -69,8 +69,8 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
   }
 
   protected override onReadable(): void {
-    const { received } = this.exchange;
-    const count = this.exchange.receive(this.fd);
+    const { received } = this.transit;
+    const count = this.transit.receive(this.fd);
     const before = this.#held;
     for (let i = 0; i < count && !this.isClosed; i++) {
       const from = this.#peers.find(received.words, received.nameAt(i));
@@ -78,7 +78,7 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
       const sending = this.#deliver(received.datagram(i), from, at);
       if (sending !== undefined) this.#hold(sending);
     }
-    if (this.#held > before) this.exchange.leaveMemory();
+    if (this.#held > before) this.transit.leaveMemory();
   }
 
   /** Errors come to sockets with one other end; whatever it is, it is over. */
@@ -105,7 +105,7 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
 
   /** Where a datagram of those that were received came to. */
   #socketOf(i: number): LinuxReplySocket {
-    const { received: { words }, received } = this.exchange;
+    const { received: { words }, received } = this.transit;
     const at = received.destinationAt(i, this.family);
     if (at < 0) return this.#sockets[0]!;
     if (this.family === AF_INET) return this.#find(0, 0, MAPPED, words[at]!, 0);

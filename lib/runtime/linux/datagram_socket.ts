@@ -6,7 +6,7 @@
  */
 import type { RawPeer } from "./datagram_addresses.ts";
 import type { Family, RawAddress } from "./datagram_layout.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Transit } from "./transit.ts";
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from "./layout.ts";
 import { close } from "./libc.ts";
 import type { PollHandler } from "./poller.ts";
@@ -41,7 +41,7 @@ class Backlog {
 export abstract class DatagramSocket implements Outlet, PollHandler {
   readonly family: Family;
   uncut = Infinity;
-  protected readonly exchange: Exchange;
+  protected readonly transit: Transit;
   /** -1 once it is closed. */
   #fd: number;
   #backlog: Backlog | undefined;
@@ -51,12 +51,12 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
    * @param fd Its own from now on.
    * @throws {NetError} `exhausted`
    */
-  constructor(fd: number, family: Family, exchange: Exchange) {
+  constructor(fd: number, family: Family, transit: Transit) {
     this.#fd = fd;
     this.family = family;
-    this.exchange = exchange;
+    this.transit = transit;
     try {
-      exchange.poller.add(fd, EPOLLIN, this);
+      transit.poller.add(fd, EPOLLIN, this);
     } catch (error) {
       close(fd);
       throw error;
@@ -83,7 +83,7 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
   protected dispatch(datagram: Uint8Array, to?: RawPeer, source?: RawAddress): void {
     if (this.isClosed) return;
     if (this.isBlocked) this.keep(datagram.slice(), to, source);
-    else this.exchange.send(this, datagram, to, source);
+    else this.transit.send(this, datagram, to, source);
   }
 
   keep(datagram: Uint8Array<ArrayBuffer>, to?: RawPeer, source?: RawAddress): void {
@@ -97,7 +97,7 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
 
   onEvents(events: number): void {
     // Whoever takes a datagram may go on with anything.
-    this.exchange.poller.needsYield = true;
+    this.transit.poller.needsYield = true;
     if ((events & EPOLLOUT) !== 0) this.#goOnSending();
     if ((events & EPOLLERR) !== 0) this.onFailure();
     if ((events & EPOLLIN) !== 0) this.onReadable();
@@ -122,8 +122,8 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
   /** Closes at once; what was sent before leaves. */
   protected end(): void {
     if (this.isClosed) return;
-    this.exchange.flush();
-    this.exchange.poller.close(this.#fd);
+    this.transit.flush();
+    this.transit.poller.close(this.#fd);
     this.#fd = -1;
     this.#backlog = undefined;
   }
@@ -133,12 +133,12 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
     if (backlog === undefined) return;
     this.#backlog = undefined;
     for (const { datagram, to, source } of backlog.all) this.dispatch(datagram, to, source);
-    this.exchange.flush();
+    this.transit.flush();
     if (!this.isBlocked) this.#watch();
   }
 
   #watch(): void {
     const events = (this.#isPaused ? 0 : EPOLLIN) | (this.isBlocked ? EPOLLOUT : 0);
-    this.exchange.poller.modify(this.#fd, events);
+    this.transit.poller.modify(this.#fd, events);
   }
 }

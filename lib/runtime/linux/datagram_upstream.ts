@@ -9,7 +9,7 @@ import type { ReplyReceiver, Sending, UpstreamSocket } from "../runtime.ts";
 import { connectedSocket, familyOf } from "./datagram_options.ts";
 import { DatagramSocket } from "./datagram_socket.ts";
 import { netErrorOf } from "./errors.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Transit } from "./transit.ts";
 import { ERRNO, SO_ERROR, SOL_SOCKET } from "./layout.ts";
 import { getOption } from "./libc.ts";
 
@@ -18,8 +18,8 @@ export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocke
   readonly #receiver: ReplyReceiver;
 
   /** @throws {NetError} */
-  constructor(to: SocketAddress, receiver: ReplyReceiver, exchange: Exchange) {
-    super(connectedSocket(to), familyOf(to), exchange);
+  constructor(to: SocketAddress, receiver: ReplyReceiver, transit: Transit) {
+    super(connectedSocket(to), familyOf(to), transit);
     this.#receiver = receiver;
   }
 
@@ -30,7 +30,7 @@ export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocke
 
   /** Tells of it later: who sends does not expect to hear of it meanwhile. */
   notSent(errno: number): void {
-    this.exchange.later(() => this.#fail(errno));
+    this.transit.later(() => this.#fail(errno));
   }
 
   close(): void {
@@ -52,14 +52,14 @@ export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocke
    * @returns How many; if there were none, the negative error number.
    */
   #receive(): number {
-    const { received } = this.exchange;
-    const result = this.exchange.receive(this.fd);
+    const { received } = this.transit;
+    const result = this.transit.receive(this.fd);
     for (let i = 0; i < result && !this.isClosed; i++) {
       const sending = this.#deliver(received.datagram(i));
       if (sending === undefined) continue;
       const rest = Array.from({ length: result - i - 1 }, (_, k) => received.datagram(i + 1 + k));
       this.#hold(sending, rest.map((datagram) => datagram.slice()));
-      this.exchange.leaveMemory();
+      this.transit.leaveMemory();
       break;
     }
     return result;
@@ -90,7 +90,7 @@ export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocke
   #fail(errno: number): void {
     if (errno !== 0 && !this.isClosed && !this.isPaused) this.#receive();
     if (errno === 0 || this.isClosed) return;
-    this.exchange.poller.needsYield = true;
+    this.transit.poller.needsYield = true;
     try {
       this.#receiver.failed(netErrorOf(-errno));
     } catch (fault) {

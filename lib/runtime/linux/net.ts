@@ -22,7 +22,7 @@ import type {
 import { connectTo } from "./connecting.ts";
 import { LinuxDatagramListener } from "./datagram_listener.ts";
 import { LinuxUpstreamSocket } from "./datagram_upstream.ts";
-import { Exchange } from "./exchange.ts";
+import { Transit } from "./transit.ts";
 import { KernelPipes } from "./kernel_pipes.ts";
 import { LinuxListener } from "./listener.ts";
 import type { Poller } from "./poller.ts";
@@ -42,7 +42,7 @@ export class LinuxNet implements Net {
   readonly #pipes = new KernelPipes();
   readonly #sharesPorts: boolean;
   /** There is none before the first datagram. */
-  #datagrams: Exchange | undefined;
+  #datagrams: Transit | undefined;
 
   constructor(clock: Clock, poller: Poller, { sharesPorts }: LinuxNetOptions) {
     this.#poller = poller;
@@ -72,11 +72,11 @@ export class LinuxNet implements Net {
   }
 
   bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {
-    return new LinuxDatagramListener(at, receiver, this.#sharesPorts, this.#exchange);
+    return new LinuxDatagramListener(at, receiver, this.#sharesPorts, this.#transit);
   }
 
   associate(to: SocketAddress, receiver: ReplyReceiver): UpstreamSocket {
-    return new LinuxUpstreamSocket(to, receiver, this.#exchange);
+    return new LinuxUpstreamSocket(to, receiver, this.#transit);
   }
 
   /** What who runs sluice should know of its ports for datagrams, in words. */
@@ -84,8 +84,8 @@ export class LinuxNet implements Net {
     return this.#datagrams?.notices ?? [];
   }
 
-  get #exchange(): Exchange {
-    return this.#datagrams ??= new Exchange(this.#poller);
+  get #transit(): Transit {
+    return this.#datagrams ??= new Transit(this.#poller);
   }
 
   /** Lets go of its timers and of what it keeps for later. Who opened sockets closes them. */

@@ -151,14 +151,15 @@ class Relay implements Relaying {
   /** Sends what the lane holds; says whether that was all. */
   #deliver(lane: Lane): boolean {
     while (lane.to.canWrite) {
-      if (lane.rest !== undefined) {
-        const sent = this.#sent(lane, lane.to.send(lane.rest, lane.rest.length));
-        if (lane.isDone) return false;
-        lane.rest = sent === lane.rest.length ? undefined : lane.rest.subarray(sent);
-      } else if (lane.pipe !== undefined) {
-        lane.piped -= this.#sent(lane, lane.to.sendFrom(lane.pipe.readEnd, lane.piped));
-      }
-      if (!holdsSomething(lane)) return !lane.isDone;
+      const { pipe, piped, rest, to } = lane;
+      const result = rest !== undefined
+        ? to.send(rest, rest.length)
+        : to.sendFrom(pipe!.readEnd, piped);
+      const sent = this.#sent(lane, result);
+      if (lane.isDone) return false;
+      if (rest === undefined) lane.piped -= sent;
+      else lane.rest = sent === rest.length ? undefined : rest.subarray(sent);
+      if (!holdsSomething(lane)) return true;
     }
     return false;
   }

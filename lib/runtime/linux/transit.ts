@@ -13,7 +13,7 @@ import { ReceiveBatch, type ReceiveCalls } from "./receive_batch.ts";
 import { type Outlet, SendBatch, type SendCalls } from "./send_batch.ts";
 
 /** What the datagram sockets of one thread share. */
-export class Exchange {
+export class Transit {
   readonly poller: Poller;
   /** What who runs sluice should know of its ports, in words. */
   readonly notices = new Set<string>();
