@@ -16,6 +16,9 @@ if (import.meta.main) {
       net: new DenoNet(systemClock),
       clock: systemClock,
       lookup: systemLookup(),
+      // Loaded by who wants it alone.
+      startThread: async (...how) =>
+        await (await import("./lib/runtime/linux/start_thread.ts")).startThread(...how),
     }),
   );
 }

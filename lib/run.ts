@@ -8,12 +8,14 @@ import { AdminEndpoint, observed } from "./admin/endpoint.ts";
 import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./config_file.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
+import type { StartThread } from "./data_thread/messages.ts";
+import { startPlane } from "./engine.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
+import type { Plane } from "./plane.ts";
 import { Reload } from "./reload.ts";
-import { type Lookup, Resolver } from "./resolver.ts";
+import type { Lookup } from "./resolver.ts";
 import type { Process, Signal } from "./runtime/process.ts";
 import type { Clock, Net } from "./runtime/runtime.ts";
-import { Server } from "./server.ts";
 import { tellServiceManager } from "./service_manager.ts";
 
 /** What the entry points hand in: all that differs from runtime to runtime. */
@@ -22,6 +24,8 @@ export interface Platform {
   readonly net: Net;
   readonly clock: Clock;
   readonly lookup: Lookup;
+  /** Starts a thread that serves with the system's own sockets; absent where the runtime cannot. */
+  readonly startThread?: StartThread;
 }
 
 export interface RunOptions {
@@ -33,8 +37,8 @@ export interface RunOptions {
   readonly colour: boolean;
 }
 
-/** How long lines and words that nobody reads may hold up the end, ms. */
-const FLUSH_TIMEOUT = 1000;
+/** How long the last words may hold up the end, where nobody reads them or another thread does not answer, ms. */
+const LAST_WORDS_TIMEOUT = 1000;
 
 /**
  * Runs until a signal ends it.
@@ -60,7 +64,7 @@ export async function run(options: RunOptions, platform: Platform): Promise<numb
     return 1;
   }
   const code = await serve(loaded, seen, log, options, platform);
-  await within(clock, FLUSH_TIMEOUT, log.close());
+  await within(clock, LAST_WORDS_TIMEOUT, log.close());
   return code;
 }
 
@@ -70,12 +74,21 @@ async function serve(
   seen: string,
   log: OpenLog,
   { config: source, logDir }: RunOptions,
-  { process, net, clock, lookup }: Platform,
+  platform: Platform,
 ): Promise<number> {
-  const resolver = new Resolver(lookup, clock, loaded.config.dns, log);
+  const { process, net, clock } = platform;
+  const fail = async (error: unknown) => {
+    await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
+    return 1;
+  };
   const counted = observed(log, (record) => admin.count(record));
-  const server = new Server({ net, clock, resolver, random: Math.random, log: counted });
-  const apply = (config: Config) => admin.change(config.admin, () => server.apply(config));
+  let plane: Plane;
+  try {
+    plane = await startPlane(loaded.config, { ...platform, log: counted });
+  } catch (error) {
+    return await fail(error);
+  }
+  const apply = (config: Config) => admin.change(config.admin, () => plane.apply(config));
   const reload = new Reload(loaded, {
     file: source.file,
     load: (text) => loadText(text, source),
@@ -87,16 +100,15 @@ async function serve(
   const admin: AdminEndpoint = new AdminEndpoint({
     net,
     clock,
-    sources: { plane: server, config: reload },
+    sources: { plane, config: reload },
     isReady: () => isReady,
     log,
   });
   try {
     await apply(loaded.config);
   } catch (error) {
-    await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
-    server.close();
-    return 1;
+    await close(plane, clock);
+    return await fail(error);
   }
   const stop = stopSignals(process);
   const unhear = process.onSignal("SIGHUP", () => {
@@ -107,7 +119,7 @@ async function serve(
 
   for (const warning of loaded.warnings) log.warning(warning);
   isReady = true;
-  const ready = `ready: ${addresses(server, admin)} (${Math.ceil(clock.now())} ms)`;
+  const ready = `ready: ${addresses(plane, admin)} (${Math.ceil(clock.now())} ms)`;
   log.info(ready);
   if (logDir !== undefined) {
     // Whether somebody reads it is of no account.
@@ -120,9 +132,11 @@ async function serve(
   const told = tellServiceManager(process, "STOPPING=1", log);
   watch.close();
   reload.close();
-  const drained = await drain(server, signal, reload.config.drainTimeout, stop.second, log);
+  const drained = await drain(plane, signal, reload.config.drainTimeout, stop.second, log);
+  await close(plane, clock);
+  log.info(drained ? "stopped" : "stopped before the drain was over");
   await admin.close();
-  await within(clock, FLUSH_TIMEOUT, told);
+  await within(clock, LAST_WORDS_TIMEOUT, told);
   unhear();
   stop.unhear();
   return drained ? 0 : 1;
@@ -130,7 +144,7 @@ async function serve(
 
 /** @returns Whether connections had the time that they are given. */
 async function drain(
-  server: Server,
+  plane: Plane,
   signal: Signal,
   timeout: number,
   hurry: Promise<void>,
@@ -138,25 +152,25 @@ async function drain(
 ): Promise<boolean> {
   const count = (number: number, noun: string) =>
     number === 0 ? [] : number === 1 ? [`1 ${noun}`] : [`${number} ${noun}s`];
-  const open = [
-    ...count(server.activeConnections, "connection"),
-    ...count(server.activeFlows, "flow"),
-  ].join(" and ");
+  const { activeConnections, activeFlows } = await plane.gauges();
+  const open = [...count(activeConnections, "connection"), ...count(activeFlows, "flow")]
+    .join(" and ");
   log.info(
     open === ""
       ? `${signal}: no connections are open`
       : `${signal}: draining ${open}, for ${timeout / 1000} s at most; a second signal ends it`,
   );
-  const drained = await Promise.race([server.drain().then(() => true), hurry.then(() => false)]);
-  server.close();
-  log.info(drained ? "stopped" : "stopped before the drain was over");
-  return drained;
+  return await Promise.race([plane.drain().then(() => true), hurry.then(() => false)]);
+}
+
+async function close(plane: Plane, clock: Clock): Promise<void> {
+  await within(clock, LAST_WORDS_TIMEOUT, Promise.resolve(plane.close()));
 }
 
 /** What is listened on; that it is by UDP is said, and by TCP where both are. */
-function addresses(server: Server, { address: admin }: AdminEndpoint): string {
+function addresses(plane: Plane, { address: admin }: AdminEndpoint): string {
   const transports = new Map<string, string[]>();
-  for (const { listener, address, transport } of server.addresses) {
+  for (const { listener, address, transport } of plane.addresses) {
     const name = `${listener} ${formatAddress(address)}`;
     transports.set(name, [...transports.get(name) ?? [], transport]);
   }

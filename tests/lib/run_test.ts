@@ -94,7 +94,7 @@ Deno.test("when it is ready it says so, with every address it listens on", () =>
       await running.ready();
       assert.match(
         running.process.stderr.text,
-        /^\S+ info {4}ready: default 127\.0\.0\.1:8443, second 127\.0\.0\.1:9443 \(\d+ ms\)\n$/,
+        /\n\S+ info {4}ready: default 127\.0\.0\.1:8443, second 127\.0\.0\.1:9443 \(\d+ ms\)\n$/,
       );
       running.process.send("SIGTERM");
       assert.equal(await exit, 0);
@@ -125,7 +125,7 @@ Deno.test("a port in use is named, with exit code 1", () =>
   Running.with(CONFIG, async (running) => {
     const other = running.net.listen({ address: "127.0.0.1", port: 8443, backlog: 1 });
     assert.equal(await running.start(), 1);
-    assert.match(running.process.stderr.text, /^error: cannot listen on 127\.0\.0\.1:8443: .*\n$/);
+    assert.match(running.process.stderr.text, /^error: cannot listen on 127\.0\.0\.1:8443: .*\n$/m);
     other.close();
   }));
 
@@ -205,7 +205,7 @@ Deno.test("a changed file is noticed, a bad one changes nothing, and its repair 
     const levels = running.process.stderr.text.trimEnd().split("\n").map((line) =>
       line.split(" ")[1]
     );
-    assert.deepEqual(levels, ["info", "info", "error", "error", "info"]);
+    assert.deepEqual(levels, ["info", "info", "info", "error", "error", "info"]);
   }));
 
 Deno.test("SIGTERM stops listening and lets connections end", () =>

@@ -1,0 +1,98 @@
+/**
+ * The outside of one data thread: what it is asked, what it asks, and what it reports.
+ *
+ * @module
+ */
+import type { ConnectionRecord } from "../access_log.ts";
+import type { Log } from "../log.ts";
+import type { Lookup } from "../resolver.ts";
+import { Exchange } from "./exchange.ts";
+import type {
+  FromThread,
+  NameQuestions,
+  PlaneQuestions,
+  Report,
+  StartThread,
+  ThreadHandle,
+} from "./messages.ts";
+
+export interface RemoteThreadParts {
+  readonly startThread: StartThread;
+  /** `SharedCounts.ids`. */
+  readonly ids: SharedArrayBuffer;
+  readonly lookup: Lookup;
+  readonly log: Log;
+  /** Told when the thread has come to an end that nobody wanted. */
+  readonly onFailed: (why: string) => void;
+}
+
+/** A data thread that serves. */
+export class RemoteThread {
+  /** Fails when the thread does. */
+  readonly ask: Exchange<PlaneQuestions, NameQuestions>["ask"];
+  readonly #handle: ThreadHandle;
+
+  private constructor(handle: ThreadHandle, exchange: Exchange<PlaneQuestions, NameQuestions>) {
+    this.#handle = handle;
+    this.ask = exchange.ask.bind(exchange);
+  }
+
+  /** @throws {Error} If it cannot serve; the message says what is missing. */
+  static async start(parts: RemoteThreadParts): Promise<RemoteThread> {
+    const { startThread, ids, log, onFailed } = parts;
+    const shared = { ids, taken: new SharedArrayBuffer(4) };
+    const taken = new Int32Array(shared.taken);
+    const exchange = new Exchange<PlaneQuestions, NameQuestions>(
+      (saying) => handle.say(saying),
+      names(parts.lookup),
+    );
+    const handle = await startThread(shared, {
+      hear(message: FromThread) {
+        if (message.kind !== "report") return exchange.hear(message);
+        Atomics.add(taken, 0, take(message, log));
+      },
+      failed(why) {
+        exchange.end(new Error(`the data thread has failed: ${why}`));
+        onFailed(why);
+      },
+    });
+    return new RemoteThread(handle, exchange);
+  }
+
+  /** As `ThreadHandle.end`. */
+  end(): Promise<void> {
+    return this.#handle.end();
+  }
+}
+
+/** Answers for names. */
+function names(lookup: Lookup) {
+  const ttls = new Map<number, Promise<number>>();
+  let lastTicket = 0;
+  return {
+    async addresses(name: string) {
+      const { addresses, ttl } = await lookup(name);
+      const ticket = ++lastTicket;
+      ttls.set(ticket, ttl);
+      return { addresses, ticket };
+    },
+    ttl(ticket: number) {
+      const ttl = ttls.get(ticket);
+      ttls.delete(ticket);
+      return ttl ?? 0;
+    },
+  };
+}
+
+/** Logs what was reported; returns how much it is. */
+function take({ records, lines, lost }: Report, log: Log): number {
+  const parsed: readonly ConnectionRecord[] = JSON.parse(records);
+  for (const record of parsed) log.access(record);
+  for (const { level, message, properties } of lines) log[level](message, properties);
+  if (lost > 0) {
+    log.warning(
+      `lost on their way from the data thread, as they came too fast: ${lost} lines of the logs`,
+    );
+  }
+  return parsed.length + lines.length;
+}

@@ -1,0 +1,54 @@
+/**
+ * Which plane serves: the runtime's sockets in this thread, or the system's own in a data thread.
+ *
+ * @module
+ */
+import type { Config, Engine } from "./config/config.ts";
+import type { StartThread } from "./data_thread/messages.ts";
+import type { Log } from "./log.ts";
+import type { Plane } from "./plane.ts";
+import { type Lookup, Resolver } from "./resolver.ts";
+import type { Clock, Net } from "./runtime/runtime.ts";
+
+export interface EngineParts {
+  readonly net: Net;
+  readonly clock: Clock;
+  readonly lookup: Lookup;
+  /** Starts what `linux` is; absent where the runtime has none. */
+  readonly startThread?: StartThread;
+  readonly log: Log;
+}
+
+/**
+ * Makes the plane that the configuration asks for, and says in the log which one it is. What the other one needs is not
+ * loaded.
+ * @throws {Error} If it has to be `linux` and that cannot be; the message says what is missing.
+ */
+export async function startPlane({ engine, dns }: Config, parts: EngineParts): Promise<Plane> {
+  // Until the Linux plane has UDP and its self-test, it is for those who ask for it.
+  if (engine !== "linux") return await portable("as configured", dns, parts);
+  try {
+    return await linux(engine, parts);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    if (engine === "linux") throw new Error(`engine "linux" cannot be had: ${why}`);
+    return await portable(`linux cannot be had: ${why}`, dns, parts);
+  }
+}
+
+async function linux(engine: Engine, { startThread, ...parts }: EngineParts): Promise<Plane> {
+  if (startThread === undefined) throw new Error("this runtime has no way to it");
+  const { RemotePlane } = await import("./data_thread/remote_plane.ts");
+  const plane = await RemotePlane.start({ ...parts, startThread });
+  const why = engine === "linux" ? "as configured" : "it is there, and its self-test has passed";
+  parts.log.info(`engine: linux (${why})`);
+  return plane;
+}
+
+async function portable(why: string, dns: Config["dns"], parts: EngineParts): Promise<Plane> {
+  const { net, clock, lookup, log } = parts;
+  const { Server } = await import("./server.ts");
+  const resolver = new Resolver(lookup, clock, dns, log);
+  log.info(`engine: portable (${why})`);
+  return new Server({ net, clock, resolver, random: Math.random, log });
+}
