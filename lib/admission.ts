@@ -39,7 +39,8 @@ export class Admission {
     if (listener === undefined || !isForClient(client.address, at, listener)) return;
     const newcomer = new Newcomer({
       at,
-      peer,
+      // What a platform makes of it may take more memory, as Deno's does.
+      peer: { hostname: peer.hostname, port: peer.port },
       client,
       clientKey: clientOf(client.address),
       socketKey: `${peer.hostname} ${peer.port} ${formatAddress(at.local)}`,

@@ -25,6 +25,9 @@ const LONGEST_QUESTION = 10;
 /** Backends that the access log says were passed over. */
 const MOST_DETAILS = 8;
 
+/** What most flows have of both, in common: a list of its own would take memory of each. */
+const NONE: readonly never[] = [];
+
 /** Owns the socket to one backend at a time. */
 export class FlowBackend {
   readonly #parts: UdpParts;
@@ -40,8 +43,8 @@ export class FlowBackend {
   #askedAt = 0;
   #hasAnswered = false;
   /** Those that were left since the last reply; and in words, since the beginning. */
-  readonly #left = new Set<Backend>();
-  readonly #details: string[] = [];
+  #left: readonly Backend[] = NONE;
+  #details: readonly string[] = NONE;
 
   /** @param backend Of `pool`, the first to be tried. */
   constructor(
@@ -130,7 +133,7 @@ export class FlowBackend {
     this.#blame(`no reply within ${Math.round(age / 100) / 10} s`);
     if (this.#changeBackend()) return this.connect(receiver);
     // All of them had their turn, and may have another one.
-    this.#left.clear();
+    this.#left = NONE;
     return false;
   }
 
@@ -140,7 +143,7 @@ export class FlowBackend {
     this.#backend.heard = this.#parts.flows.now;
     if (this.#hasAnswered && this.#backend.failures === 0) return;
     this.#hasAnswered = true;
-    this.#left.clear();
+    this.#left = NONE;
     if (this.#backend.failures > 0) {
       this.#parts.log.info(`${formatAddress(this.#backend)} answers again`);
       this.#backend.failures = this.#backend.downUntil = 0;
@@ -155,8 +158,8 @@ export class FlowBackend {
   /** Notes that the backend failed, and how. */
   #blame(why: string, error?: NetError): void {
     const fault = `${formatAddress(this.#backend)}: ${why}`;
-    if (this.#details.length < MOST_DETAILS) this.#details.push(fault);
-    this.#left.add(this.#backend);
+    if (this.#details.length < MOST_DETAILS) this.#details = [...this.#details, fault];
+    if (!this.#left.includes(this.#backend)) this.#left = [...this.#left, this.#backend];
     const { clock, log } = this.#parts;
     if (error !== undefined && isLocal(error)) return;
     if (blame(this.#backend, this.#failures, clock.now())) {
@@ -166,7 +169,7 @@ export class FlowBackend {
 
   /** Closes the way to the backend and takes one that was not left; without one, all stays as it is. */
   #changeBackend(): boolean {
-    const untried = this.#pool.known.filter(({ backend }) => !this.#left.has(backend));
+    const untried = this.#pool.known.filter(({ backend }) => !this.#left.includes(backend));
     if (untried.length === 0) return false;
     this.#socket?.close();
     this.#socket = undefined;

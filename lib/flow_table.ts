@@ -18,9 +18,17 @@ const MOST_DELAYS = 10;
 /** Flows that are forgotten at once. Each closes a socket and writes a line: some 3 ms together. */
 const BATCH = 128;
 
-/** By who sends to where. An entry less than a map of its own for each client address would need a key to be made of both. */
-export class PeerMap<Value> {
-  readonly #bySocket = new Map<ReplySocket, Map<string, Map<number, Value>>>();
+/** What belongs to a peer. */
+interface Owned {
+  readonly peer: Peer;
+}
+
+/**
+ * By who sends to where. No key is made for that: ports come first, because few clients share one, and a number is found
+ * faster than a text. Those that do are in a map of their own, so that whoever makes addresses up makes no long lists.
+ */
+export class PeerMap<Value extends Owned> {
+  readonly #bySocket = new Map<ReplySocket, Map<number, Value | Map<string, Value>>>();
   #size = 0;
 
   get size(): number {
@@ -28,28 +36,33 @@ export class PeerMap<Value> {
   }
 
   get(at: ReplySocket, { hostname, port }: Peer): Value | undefined {
-    return this.#bySocket.get(at)?.get(hostname)?.get(port);
+    const found = this.#bySocket.get(at)?.get(port);
+    if (found instanceof Map) return found.get(hostname);
+    return found?.peer.hostname === hostname ? found : undefined;
   }
 
-  /** There is none yet for this peer. */
-  add(at: ReplySocket, { hostname, port }: Peer, value: Value): void {
-    let byHost = this.#bySocket.get(at);
-    if (byHost === undefined) this.#bySocket.set(at, byHost = new Map());
-    const byPort = byHost.get(hostname);
-    if (byPort === undefined) byHost.set(hostname, new Map([[port, value]]));
-    else byPort.set(port, value);
+  /** Adds the value of a peer, which has none yet. */
+  add(at: ReplySocket, value: Value): void {
+    const { hostname, port } = value.peer;
+    let byPort = this.#bySocket.get(at);
+    if (byPort === undefined) this.#bySocket.set(at, byPort = new Map());
+    const other = byPort.get(port);
+    if (other instanceof Map) other.set(hostname, value);
+    else if (other === undefined) byPort.set(port, value);
+    else byPort.set(port, new Map([[other.peer.hostname, other], [hostname, value]]));
     this.#size++;
   }
 
-  /** There is one for this peer. */
-  delete(at: ReplySocket, { hostname, port }: Peer): void {
-    const byHost = this.#bySocket.get(at);
-    const byPort = byHost?.get(hostname);
-    if (!byPort?.delete(port)) return;
+  /** Takes the value of a peer out, if it has one. */
+  delete(at: ReplySocket, peer: Peer): void {
+    if (this.get(at, peer) === undefined) return;
     this.#size--;
-    if (byPort.size > 0) return;
-    byHost!.delete(hostname);
-    if (byHost!.size === 0) this.#bySocket.delete(at);
+    const byPort = this.#bySocket.get(at)!;
+    const found = byPort.get(peer.port);
+    if (found instanceof Map) found.delete(peer.hostname);
+    if (found instanceof Map && found.size > 0) return;
+    byPort.delete(peer.port);
+    if (byPort.size === 0) this.#bySocket.delete(at);
   }
 
   *values(): Iterable<Value> {
@@ -57,7 +70,10 @@ export class PeerMap<Value> {
   }
 
   *valuesAt(socket: ReplySocket): Iterable<Value> {
-    for (const byPort of this.#bySocket.get(socket)?.values() ?? []) yield* byPort.values();
+    for (const found of this.#bySocket.get(socket)?.values() ?? []) {
+      if (found instanceof Map) yield* found.values();
+      else yield found;
+    }
   }
 }
 
@@ -128,7 +144,7 @@ export class FlowTable {
       this.now = this.#clock.now();
       this.#timer = this.#clock.setTimer(this.#tick, TICK);
     }
-    this.#flows.add(flow.at, flow.peer, flow);
+    this.#flows.add(flow.at, flow);
     flow.place.heard = this.now;
     this.#row(flow.place.lifetime).append(flow.place);
     if (flow.unproven !== undefined) this.#unproven.append(flow.unproven);

@@ -41,6 +41,10 @@ export class Newcomer implements Linked<Newcomer> {
 
   /** @param entrance Where it came in: a reload may change what holds there while it waits. */
   constructor(readonly origin: Origin, readonly entrance: Entrance) {}
+
+  get peer(): Peer {
+    return this.origin.peer;
+  }
 }
 
 /** Where datagrams come in. */
@@ -75,13 +79,13 @@ export class Waiting {
 
   /** Keeps a datagram, which is the newcomer's from now on; says whether its own bounds and its client's allow it. */
   add(newcomer: Newcomer, datagram: Uint8Array): boolean {
-    const { load, origin: { at, peer, clientKey } } = newcomer;
+    const { load, origin: { at, clientKey } } = newcomer;
     const client = this.#byClient.get(clientKey) ?? new Load();
     const fits = load.takes(datagram.length, MOST.socket) &&
       client.takes(datagram.length, MOST.client);
     if (!fits) return false;
     if (newcomer.datagrams.length === 0) {
-      this.#newcomers.add(at, peer, newcomer);
+      this.#newcomers.add(at, newcomer);
       this.#row.append(newcomer);
     }
     newcomer.datagrams.push(datagram);

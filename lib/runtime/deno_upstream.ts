@@ -74,11 +74,12 @@ export class DenoUpstreamSocket implements UpstreamSocket, Sender {
   }
 
   onSent(): void {
-    this.#sending--;
+    // Or else each send would be held until the next.
+    if (--this.#sending === 0) this.#last = DONE;
   }
 
   onNotSent(error: unknown): void {
-    this.#sending--;
+    this.onSent();
     this.#fail(error);
   }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { FlowTable, type LiveFlow, PeerMap, Place, TICK } from "../../lib/flow_table.ts";
-import type { ReplySocket } from "../../lib/runtime/runtime.ts";
+import type { Peer, ReplySocket } from "../../lib/runtime/runtime.ts";
 import { ManualClock } from "../support/clock.ts";
 
 const SOCKET: ReplySocket = {
@@ -147,21 +147,22 @@ Deno.test("a map of peers is a map", () => {
   });
   fc.assert(
     fc.property(fc.array(fc.record({ key, add: fc.boolean() })), (steps) => {
-      const map = new PeerMap<number>();
-      const model = new Map<string, number>();
-      for (const [i, { key, add }] of steps.entries()) {
+      const map = new PeerMap<{ readonly peer: Peer }>();
+      const model = new Map<string, { readonly peer: Peer }>();
+      for (const { key, add } of steps) {
         const text = JSON.stringify(key);
         const at = sockets[key.socket]!;
         assert.equal(map.get(at, key), model.get(text));
         if (add && !model.has(text)) {
-          map.add(at, key, i);
-          model.set(text, i);
+          const value = { peer: { ...key } };
+          map.add(at, value);
+          model.set(text, value);
         } else if (!add) {
           map.delete(at, key);
           model.delete(text);
         }
         assert.equal(map.size, model.size);
-        assert.deepEqual([...map.values()].sort(), [...model.values()].sort());
+        assert.deepEqual(new Set(map.values()), new Set(model.values()));
       }
     }),
   );
