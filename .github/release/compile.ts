@@ -5,32 +5,39 @@
  * @module
  */
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { packages, ROOT } from "./packages.ts";
 
 /**
- * What the executable may do, whatever its code tries. It starts no process, loads no library and no module from
- * elsewhere. Which files, addresses and variables are to be used is said by the configuration and the command line
- * when it runs, so these cannot be named here.
+ * What the executable may do, whatever its code tries. It starts no process, and loads no module from elsewhere. Which
+ * files, addresses and variables are to be used is said by the configuration and the command line when it runs, so these
+ * cannot be named here.
  */
-export const PERMISSIONS: readonly string[] = [
-  "--no-prompt",
-  "--allow-env",
-  "--allow-net",
-  "--allow-read",
-  // --log-dir, and what `init` and `demo` write.
-  "--allow-write",
-  // A UDP listener on all addresses has a socket for each of them.
-  "--allow-sys=networkInterfaces",
-  "--deny-import",
-];
+export function permissions(target: string): readonly string[] {
+  return [
+    "--no-prompt",
+    "--allow-env",
+    "--allow-net",
+    "--allow-read",
+    // --log-dir, and what `init` and `demo` write.
+    "--allow-write",
+    // A UDP listener on all addresses has a socket for each of them.
+    "--allow-sys=networkInterfaces",
+    "--deny-import",
+    // The Linux plane calls the C library, by its name alone. Who may do that may do everything.
+    ...isLinux(target) ? ["--allow-ffi"] : [],
+  ];
+}
 
-/** The arguments of Deno, but for the entry point. */
-export async function compileArguments(): Promise<readonly string[]> {
+/** The arguments of Deno for an executable, but for those that the user gives and the entry point. */
+async function compileArguments(target: string): Promise<readonly string[]> {
   return [
     "compile",
     "--frozen",
-    ...PERMISSIONS,
+    ...permissions(target),
     "--v8-flags=--max-semi-space-size=2",
+    // Deno does not see that it is loaded: as a worker.
+    ...isLinux(target) ? ["--include", "lib/runtime/linux/thread.ts"] : [],
     "--exclude-unused-npm",
     // Deno would read compiled code from a file of a known name in /tmp, whoever wrote it.
     "--no-code-cache",
@@ -43,8 +50,17 @@ export async function compileArguments(): Promise<readonly string[]> {
   ];
 }
 
+function isLinux(target: string): boolean {
+  return target.includes("-linux-");
+}
+
 if (import.meta.main) {
-  const args = [...await compileArguments(), ...Deno.args, "main.ts"];
+  const { target } = parseArgs({
+    args: Deno.args,
+    options: { target: { type: "string", default: Deno.build.target } },
+    strict: false,
+  }).values;
+  const args = [...await compileArguments(String(target)), ...Deno.args, "main.ts"];
   const { code } = await new Deno.Command(Deno.execPath(), { args, cwd: ROOT }).spawn().status;
   Deno.exit(code);
 }

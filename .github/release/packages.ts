@@ -10,15 +10,17 @@ export interface Package {
   readonly version: string;
   /** The key of its entry in deno.lock. */
   readonly id: string;
+  /** Whether sluice itself imports it. */
+  readonly direct: boolean;
   /** The ids of those that it depends on. */
   readonly dependencies: readonly string[];
-  /** Where Deno's cache has it, or will. */
+  /** Where Deno's cache has it. */
   readonly folder: string;
 }
 
 /** As much as is needed of what `deno info --json` says. */
 interface Graph {
-  readonly modules: readonly { readonly kind: string; readonly npmPackage?: string }[];
+  readonly modules: readonly { readonly npmPackage?: string }[];
   readonly npmPackages: Readonly<
     Record<string, {
       readonly name: string;
@@ -34,22 +36,29 @@ export const ROOT = new URL("../../", import.meta.url);
 
 /** The packages that `main.ts` leads to, directly or not, by id. Those of the tests alone are not among them. */
 export async function packages(): Promise<ReadonlyMap<string, Package>> {
-  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
-    args: ["info", "--json", "main.ts"],
-    cwd: ROOT,
-    stderr: "inherit",
-  }).output();
-  if (!success) throw new Error("`deno info` has failed");
-  const { modules, npmPackages }: Graph = JSON.parse(new TextDecoder().decode(stdout));
+  await deno("cache", "--quiet", "--frozen", "main.ts");
+  const { modules, npmPackages }: Graph = JSON.parse(await deno("info", "--json", "main.ts"));
+  const imported = new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []));
   const found = new Map<string, Package>();
   const add = (id: string) => {
     const known = npmPackages[id];
     if (known === undefined) throw new Error(`the graph names ${id}, and does not say what it is`);
     if (found.has(id)) return;
-    const { localPath: folder, ...rest } = known;
-    found.set(id, { ...rest, id, folder });
-    rest.dependencies.forEach(add);
+    const { name, version, dependencies, localPath: folder } = known;
+    found.set(id, { name, version, id, direct: imported.has(id), dependencies, folder });
+    dependencies.forEach(add);
   };
-  for (const { npmPackage } of modules) if (npmPackage !== undefined) add(npmPackage);
+  imported.forEach(add);
   return new Map([...found].sort(([a], [b]) => a < b ? -1 : 1));
+}
+
+/** What a command of Deno prints. */
+async function deno(...args: readonly string[]): Promise<string> {
+  const { success, stdout } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    cwd: ROOT,
+    stderr: "inherit",
+  }).output();
+  if (!success) throw new Error(`\`deno ${args.join(" ")}\` has failed`);
+  return new TextDecoder().decode(stdout);
 }

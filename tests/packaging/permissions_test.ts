@@ -3,12 +3,12 @@
  */
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
-import { PERMISSIONS } from "../../.github/release/compile.ts";
+import { permissions } from "../../.github/release/compile.ts";
 import { ROOT } from "../../.github/release/packages.ts";
 import { freePort, type Scope, testWithTools, until } from "../support/children.ts";
 
 const ENV = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
-const SLUICE = ["run", ...PERMISSIONS, fileURLToPath(new URL("main.ts", ROOT))];
+const SLUICE = ["run", ...permissions(Deno.build.target), fileURLToPath(new URL("main.ts", ROOT))];
 
 const sluice = (scope: Scope, ...args: readonly string[]) =>
   scope.run(Deno.execPath(), [...SLUICE, ...args], { env: ENV });
@@ -35,55 +35,58 @@ testWithTools(
   },
 );
 
-testWithTools(
-  "a proxy runs with the executable's permissions: both transports, names, logs, metrics, reload",
-  [],
-  async (scope) => {
-    const folder = await scope.folder();
-    const [port, admin] = [freePort(), freePort()];
-    const backend = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    scope.atEnd(() => backend.close());
-    const config = (more: string) =>
-      `listen_port = ${port}
+for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["portable"]) {
+  testWithTools(
+    `a proxy runs on the ${engine} engine with the executable's permissions: names, logs, metrics, reload`,
+    [],
+    async (scope) => {
+      const folder = await scope.folder();
+      const [port, admin] = [freePort(), freePort()];
+      const backend = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+      scope.atEnd(() => backend.close());
+      const config = (more: string) =>
+        `listen_port = ${port}
        listen_ipv6 = true
+       engine = "${engine}"
        tcp_target = ["localhost:${backend.addr.port}"]
        udp_target = ["localhost:9"]
        admin_address = "127.0.0.1:${admin}"
        ${more}`;
-    const file = `${folder}/sluice.toml`;
-    await Deno.writeTextFile(file, config(""));
-    const logs = `${folder}/logs`;
-    const socket = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/notify` });
-    scope.atEnd(() => socket.close());
-    const args = [...SLUICE, "-c", file, "--log-dir", logs];
-    const env = { ...ENV, NOTIFY_SOCKET: `${folder}/notify` };
-    const child = scope.start(Deno.execPath(), args, { env });
-    await child.stderr.next(/^ready: .*tcp, udp/);
-    const [told] = await socket.receive();
-    assert.equal(new TextDecoder().decode(told), "READY=1");
+      const file = `${folder}/sluice.toml`;
+      await Deno.writeTextFile(file, config(""));
+      const logs = `${folder}/logs`;
+      const socket = Deno.listenDatagram({ transport: "unixpacket", path: `${folder}/notify` });
+      scope.atEnd(() => socket.close());
+      const args = [...SLUICE, "-c", file, "--log-dir", logs];
+      const env = { ...ENV, NOTIFY_SOCKET: `${folder}/notify` };
+      const child = scope.start(Deno.execPath(), args, { env });
+      await child.stderr.next(/^ready: .*tcp, udp/);
+      const [told] = await socket.receive();
+      assert.equal(new TextDecoder().decode(told), "READY=1");
 
-    const client = await Deno.connect({ hostname: "127.0.0.1", port });
-    await client.write(new TextEncoder().encode("hello"));
-    const served = await backend.accept();
-    const got = new Uint8Array(5);
-    await served.read(got);
-    assert.equal(new TextDecoder().decode(got), "hello");
-    served.close();
-    client.close();
+      const client = await Deno.connect({ hostname: "127.0.0.1", port });
+      await client.write(new TextEncoder().encode("hello"));
+      const served = await backend.accept();
+      const got = new Uint8Array(5);
+      await served.read(got);
+      assert.equal(new TextDecoder().decode(got), "hello");
+      served.close();
+      client.close();
 
-    const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
-    assert.match(metrics, /^sluice_connections_active/m);
-    assert.match(metrics, /^process_resident_memory_bytes \d/m);
+      const metrics = await (await fetch(`http://127.0.0.1:${admin}/metrics`)).text();
+      assert.match(metrics, /^sluice_connections_active/m);
+      assert.match(metrics, /^process_resident_memory_bytes \d/m);
 
-    const { code, stdout } = await sluice(scope, "health", "-c", file);
-    assert.deepEqual({ code, stdout }, { code: 0, stdout: "ready\n" });
+      const { code, stdout } = await sluice(scope, "health", "-c", file);
+      assert.deepEqual({ code, stdout }, { code: 0, stdout: "ready\n" });
 
-    await Deno.writeTextFile(file, config(`probe_timeout = "1s"`));
-    const log = () => Deno.readTextFile(`${logs}/sluice.log`);
-    await until("reloaded", async () => /reloaded .*probe_timeout/.test(await log()));
-    child.signal("SIGTERM");
-    assert.equal(await child.code, 0);
-    assert.match(await Deno.readTextFile(`${logs}/access.log`), /backend=127\.0\.0\.1:\d+ /);
-    assert.match(await log(), /stopped/);
-  },
-);
+      await Deno.writeTextFile(file, config(`probe_timeout = "1s"`));
+      const log = () => Deno.readTextFile(`${logs}/sluice.log`);
+      await until("reloaded", async () => /reloaded .*probe_timeout/.test(await log()));
+      child.signal("SIGTERM");
+      assert.equal(await child.code, 0);
+      assert.match(await Deno.readTextFile(`${logs}/access.log`), /backend=127\.0\.0\.1:\d+ /);
+      assert.match(await log(), new RegExp(`engine: ${engine}[^]*stopped`));
+    },
+  );
+}
