@@ -97,6 +97,7 @@ export class RemotePlane implements Plane {
     const thread = this.#thread;
     await thread?.ask("close", undefined).catch(() => {});
     this.#thread = undefined;
+    this.#gauges = NOTHING;
     await thread?.end();
   }
 
