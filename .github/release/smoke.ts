@@ -24,50 +24,62 @@ const shop = createHttps(
   await certificateFor("shop.test"),
   (_, response) => response.end("by TLS"),
 );
+const sites = { web: await listen(web), shop: await listen(shop) };
 const folder = await Deno.makeTempDir({ prefix: "sluice-smoke-" });
-const config = join(folder, "sluice.toml");
-const [port, admin] = [freePort(), freePort()];
-await Deno.writeTextFile(
-  config,
-  `listen_address_v4 = "${HOST}"
+try {
+  for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["portable"]) {
+    await proxy(engine);
+  }
+  console.log(`${program} works`);
+} finally {
+  await Deno.remove(folder, { recursive: true });
+}
+Deno.exit(0);
+
+/** Runs it as a proxy in front of the sites. */
+async function proxy(engine: string): Promise<void> {
+  const config = join(folder, `${engine}.toml`);
+  const port = freePort();
+  await Deno.writeTextFile(
+    config,
+    `engine = "${engine}"
+listen_address_v4 = "${HOST}"
 listen_port = ${port}
-admin_address = "${HOST}:${admin}"
+admin_address = "${HOST}:${freePort()}"
 
 [protocols.web]
 protocol = "http"
 hosts = ["web.test"]
-target = ["${HOST}:${await listen(web)}"]
+target = ["${HOST}:${sites.web}"]
 
 [protocols.shop]
 protocol = "tls"
 server_names = ["shop.test"]
-target = ["${HOST}:${await listen(shop)}"]
+target = ["${HOST}:${sites.shop}"]
 `,
-);
-await output(executable, "check", "--config", config);
+  );
+  await output(executable, "check", "--config", config);
 
-const sluice = new Deno.Command(executable, {
-  args: ["--config", config],
-  stdout: "inherit",
-  stderr: "piped",
-}).spawn();
-try {
-  await ready(sluice.stderr);
-  assert.equal(await output(executable, "health", "--config", config), "ready\n");
-  assert.equal(await curl("http", "web.test"), "by HTTP");
-  assert.equal(await curl("https", "shop.test"), "by TLS");
-  await assert.rejects(curl("https", "other.test"), "a name that no entry has is closed");
-  // On Windows a process can be ended, but not be asked to end.
-  if (Deno.build.os !== "windows") {
-    sluice.kill("SIGTERM");
-    assert.equal((await sluice.status).code, 0);
+  const sluice = new Deno.Command(executable, {
+    args: ["--config", config],
+    stdout: "inherit",
+    stderr: "piped",
+  }).spawn();
+  try {
+    await ready(sluice.stderr);
+    assert.equal(await output(executable, "health", "--config", config), "ready\n");
+    assert.equal(await curl("http", "web.test", port), "by HTTP");
+    assert.equal(await curl("https", "shop.test", port), "by TLS");
+    await assert.rejects(curl("https", "other.test", port), "a name that no entry has is closed");
+    // On Windows a process can be ended, but not be asked to end.
+    if (Deno.build.os !== "windows") {
+      sluice.kill("SIGTERM");
+      assert.equal((await sluice.status).code, 0);
+    }
+  } finally {
+    end(sluice);
   }
-  console.log(`${program} works`);
-} finally {
-  end(sluice);
-  await Deno.remove(folder, { recursive: true });
 }
-Deno.exit(0);
 
 function end(process: Deno.ChildProcess): void {
   try {
@@ -89,7 +101,7 @@ async function output(command: string, ...args: readonly string[]): Promise<stri
   return text.decode(stdout).replaceAll("\r\n", "\n");
 }
 
-function curl(scheme: string, name: string): Promise<string> {
+function curl(scheme: string, name: string, port: number): Promise<string> {
   const there = `${name}:${port}`;
   const options = ["--silent", "--show-error", "--insecure", "--noproxy", "*", "--max-time", "20"];
   return output("curl", ...options, "--resolve", `${there}:${HOST}`, `${scheme}://${there}/`);
