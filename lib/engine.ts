@@ -19,13 +19,19 @@ export interface EngineParts {
   readonly log: Log;
 }
 
+/** The plane that was chosen. */
+export interface Chosen {
+  readonly plane: Plane;
+  /** Which one it is and why, for the log. */
+  readonly engine: string;
+}
+
 /**
- * Makes the plane that the configuration asks for, and says in the log which one it is. What the other one needs is not
- * loaded.
+ * Makes the plane that the configuration asks for. What the other one needs is not loaded.
  * @throws {Error} If it has to be `linux` and that cannot be; the message says what is missing.
  */
-export async function startPlane({ engine, dns }: Config, parts: EngineParts): Promise<Plane> {
-  // Until the Linux plane has UDP and its self-test, it is for those who ask for it.
+export async function choosePlane({ engine, dns }: Config, parts: EngineParts): Promise<Chosen> {
+  // Until the Linux plane has its self-test, it is for those who ask for it.
   if (engine !== "linux") return await portable("as configured", dns, parts);
   try {
     return await linux(engine, parts);
@@ -36,19 +42,18 @@ export async function startPlane({ engine, dns }: Config, parts: EngineParts): P
   }
 }
 
-async function linux(engine: Engine, { startThread, ...parts }: EngineParts): Promise<Plane> {
+async function linux(engine: Engine, { startThread, ...parts }: EngineParts): Promise<Chosen> {
   if (startThread === undefined) throw new Error("this runtime has no way to it");
   const { RemotePlane } = await import("./data_thread/remote_plane.ts");
   const plane = await RemotePlane.start({ ...parts, startThread });
-  const why = engine === "linux" ? "as configured" : "it is there, and its self-test has passed";
-  parts.log.info(`engine: linux (${why})`);
-  return plane;
+  const why = engine === "linux" ? "as configured" : "it can be had: its self-test has passed";
+  return { plane, engine: `linux (${why})` };
 }
 
-async function portable(why: string, dns: Config["dns"], parts: EngineParts): Promise<Plane> {
+async function portable(why: string, dns: Config["dns"], parts: EngineParts): Promise<Chosen> {
   const { net, clock, lookup, log } = parts;
   const { Server } = await import("./server.ts");
   const resolver = new Resolver(lookup, clock, dns, log);
-  log.info(`engine: portable (${why})`);
-  return new Server({ net, clock, resolver, random: Math.random, log });
+  const plane = new Server({ net, clock, resolver, random: Math.random, log });
+  return { plane, engine: `portable (${why})` };
 }

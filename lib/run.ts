@@ -9,7 +9,7 @@ import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./co
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import type { StartThread } from "./data_thread/messages.ts";
-import { startPlane } from "./engine.ts";
+import { choosePlane, type Chosen } from "./engine.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
 import type { Plane } from "./plane.ts";
 import { Reload } from "./reload.ts";
@@ -82,12 +82,13 @@ async function serve(
     return 1;
   };
   const counted = observed(log, (record) => admin.count(record));
-  let plane: Plane;
+  let chosen: Chosen;
   try {
-    plane = await startPlane(loaded.config, { ...platform, log: counted });
+    chosen = await choosePlane(loaded.config, { ...platform, log: counted });
   } catch (error) {
     return await fail(error);
   }
+  const { plane, engine } = chosen;
   const apply = (config: Config) => admin.change(config.admin, () => plane.apply(config));
   const reload = new Reload(loaded, {
     file: source.file,
@@ -118,6 +119,7 @@ async function serve(
   const watch = new ConfigWatch(source.file, seen, clock, () => reload.reload(false));
 
   for (const warning of loaded.warnings) log.warning(warning);
+  log.info(`engine: ${engine}`);
   isReady = true;
   const ready = `ready: ${addresses(plane, admin)} (${Math.ceil(clock.now())} ms)`;
   log.info(ready);

@@ -25,6 +25,8 @@ export interface DataThreadParts {
   readonly shared: SharedCounts;
   /** Sends to the main thread. */
   readonly say: (message: FromThread) => void;
+  /** What who runs sluice should know of its sockets, in words. */
+  readonly notices: () => Iterable<string>;
   /** Lets the runtime do what `promise` waits for, such as load a module. */
   readonly attend: (promise: Promise<void>) => Promise<void>;
 }
@@ -35,11 +37,14 @@ export class DataThread {
   readonly #server: Server;
   readonly #reports: Reports;
 
-  constructor({ net, clock, random, shared, say, attend }: DataThreadParts) {
+  constructor({ net, clock, random, shared, say, notices, attend }: DataThreadParts) {
+    let told = new Set<string>();
     const reports = new Reports({ clock, send: say, taken: shared.taken });
     const exchange = new Exchange<NameQuestions, PlaneQuestions>(say, {
       async apply(config) {
         await attend(server.apply(decodeConfig(config)));
+        for (const notice of new Set(notices()).difference(told)) reports.warning(notice);
+        told = new Set(notices());
         return server.addresses;
       },
       gauges() {

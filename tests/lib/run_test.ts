@@ -125,7 +125,7 @@ Deno.test("a port in use is named, with exit code 1", () =>
   Running.with(CONFIG, async (running) => {
     const other = running.net.listen({ address: "127.0.0.1", port: 8443, backlog: 1 });
     assert.equal(await running.start(), 1);
-    assert.match(running.process.stderr.text, /^error: cannot listen on 127\.0\.0\.1:8443: .*\n$/m);
+    assert.match(running.process.stderr.text, /^error: cannot listen on 127\.0\.0\.1:8443: .*\n$/);
     other.close();
   }));
 

@@ -4,7 +4,7 @@
  * @module
  */
 import { setImmediate } from "node:timers";
-import { DataThread } from "../../lib/data_thread/data_thread.ts";
+import { DataThread, type DataThreadParts } from "../../lib/data_thread/data_thread.ts";
 import type {
   Ear,
   FromThread,
@@ -18,6 +18,8 @@ import type { Clock, Net } from "../../lib/runtime/runtime.ts";
 export class MemoryThreads {
   /** Of all that were started. */
   readonly threads: MemoryThread[] = [];
+  /** What is to be known of their sockets. */
+  readonly notices = new Set<string>();
   /** Why none can be started. */
   unfit: string | undefined;
   readonly #net: Net;
@@ -31,7 +33,8 @@ export class MemoryThreads {
   readonly start: StartThread = async (shared, ear) => {
     await turn();
     if (this.unfit !== undefined) throw new Error(this.unfit);
-    const thread = new MemoryThread(this.#net, this.#clock, shared, ear);
+    const parts = { net: this.#net, clock: this.#clock, notices: () => this.notices };
+    const thread = new MemoryThread(parts, shared, ear);
     this.threads.push(thread);
     return thread;
   };
@@ -49,11 +52,14 @@ export class MemoryThread implements ThreadHandle {
   readonly #inside: DataThread;
   readonly #ear: Ear;
 
-  constructor(net: Net, clock: Clock, shared: SharedCounts, ear: Ear) {
+  constructor(
+    parts: Pick<DataThreadParts, "net" | "clock" | "notices">,
+    shared: SharedCounts,
+    ear: Ear,
+  ) {
     this.#ear = ear;
     this.#inside = new DataThread({
-      net,
-      clock,
+      ...parts,
       shared,
       random: () => 0,
       say: (message) => void this.#deliver(structuredClone(message)),

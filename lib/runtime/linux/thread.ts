@@ -60,6 +60,7 @@ function serve({ shared, doorbell }: ThreadSetup): void {
     random: Math.random,
     shared,
     say: (message) => scope.postMessage(message),
+    notices: () => net.notices,
     attend: (promise) => loop.attend(promise),
   });
   /** What the system holds for this thread would outlive it, so it is given back here. */

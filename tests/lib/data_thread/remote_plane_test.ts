@@ -196,6 +196,17 @@ Deno.test("why a name has no answer is said in the words of the main thread", ()
     ]);
   }));
 
+Deno.test("what is to be known of a thread's sockets is said once", () =>
+  Rig.with(async (rig) => {
+    rig.threads.notices.add("a buffer is small");
+    await rig.apply(LISTENER);
+    await rig.apply(LISTENER);
+    rig.threads.notices.add("another one, too");
+    await rig.apply(LISTENER);
+    await rig.pass(10);
+    assert.deepEqual(rig.lines, ["warning: a buffer is small", "warning: another one, too"]);
+  }));
+
 Deno.test("a thread that fails is told of in one line and started again with what ran", () =>
   Rig.with(async (rig) => {
     await rig.apply(LISTENER);

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import type { Engine } from "../../lib/config/config.ts";
+import { RemotePlane } from "../../lib/data_thread/remote_plane.ts";
+import { choosePlane } from "../../lib/engine.ts";
+import type { Log } from "../../lib/log.ts";
+import { Server } from "../../lib/server.ts";
+import { ManualClock } from "../support/clock.ts";
+import { MemoryNet } from "../support/memory_net.ts";
+import { MemoryThreads } from "../support/memory_threads.ts";
+
+const CONFIG = {
+  tcp: [],
+  udp: [],
+  maxConnections: 1,
+  maxFlows: 1,
+  drainTimeout: 1,
+  dns: { minTtl: 1, maxTtl: 1 },
+};
+
+/** What is chosen, and whether a thread was started for it. @param unfit Why there can be no thread. */
+async function made(engine: Engine, unfit?: string) {
+  const clock = new ManualClock();
+  const net = new MemoryNet(clock);
+  const threads = new MemoryThreads(net, clock);
+  threads.unfit = unfit;
+  const parts = { net, clock, lookup, log: {} as Log, startThread: threads.start };
+  const chosen = await choosePlane({ ...CONFIG, engine }, parts);
+  await chosen.plane.close();
+  return { ...chosen, started: threads.threads.length };
+}
+
+const lookup = () => Promise.reject(new Error("no names here"));
+
+Deno.test("left to itself it is linux where that can be", async () => {
+  const { plane, engine } = await made("auto");
+  assert.ok(plane instanceof RemotePlane);
+  assert.equal(engine, "linux (it can be had: its self-test has passed)");
+});
+
+Deno.test("left to itself it is portable where linux cannot be, and says why", async () => {
+  const { plane, engine } = await made("auto", "there is no library");
+  assert.ok(plane instanceof Server);
+  assert.equal(engine, "portable (linux cannot be had: there is no library)");
+});
+
+Deno.test("what is configured is what runs, and nothing of the other is started", async () => {
+  const portable = await made("portable");
+  assert.ok(portable.plane instanceof Server);
+  assert.equal(portable.started, 0);
+  assert.equal(portable.engine, "portable (as configured)");
+  const linux = await made("linux");
+  assert.ok(linux.plane instanceof RemotePlane);
+  assert.equal(linux.engine, "linux (as configured)");
+});
+
+Deno.test("linux where it cannot be is an error that says what is missing", async () => {
+  await assert.rejects(
+    made("linux", "foreign calls are not permitted"),
+    /^Error: engine "linux" cannot be had: foreign calls are not permitted$/,
+  );
+});
+
+Deno.test("a runtime that has no linux is portable", async () => {
+  const clock = new ManualClock();
+  const parts = { net: new MemoryNet(clock), clock, lookup, log: {} as Log };
+  const { plane, engine } = await choosePlane({ ...CONFIG, engine: "auto" }, parts);
+  assert.ok(plane instanceof Server);
+  assert.equal(engine, "portable (linux cannot be had: this runtime has no way to it)");
+});
