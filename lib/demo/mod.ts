@@ -49,7 +49,7 @@ export async function runDemo({ keep }: DemoOptions, platform: Platform): Promis
   const backends = await Backends.start({ a, b });
   const journal = new Journal((text) => screen.print(`   ${screen.style.faint(text)}\n`));
   try {
-    const port = freePort(net, keep ? USUAL_PORT : 0);
+    const port = await freePort(net, keep ? USUAL_PORT : 0);
     const path = join(await mkdtemp(join(tmpdir(), "sluice-demo-")), "demo.toml");
     await writeFile(path, demoConfig(port, backends, "blue"));
     const proxy = await startProxy(path, journal, platform);

@@ -9,7 +9,7 @@ import type { Log } from "../log.ts";
 import { Reload } from "../reload.ts";
 import { Resolver } from "../resolver.ts";
 import type { Platform } from "../run.ts";
-import { type Listener, type Net, NetError } from "../runtime/runtime.ts";
+import { type Net, NetError } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
 import { HOST } from "./backends.ts";
 
@@ -49,16 +49,28 @@ export async function startProxy(path: string, log: Log, platform: Platform): Pr
   };
 }
 
-/** A port that is free now: `preferred` if it is, else one that the system chooses. */
-export function freePort(net: Net, preferred: number): number {
-  const listen = (port: number) => net.listen({ address: HOST, port, backlog: 1 });
-  let listener: Listener;
-  try {
-    listener = listen(preferred);
-  } catch (error) {
-    if (!(error instanceof NetError)) throw error;
-    listener = listen(0);
+/** How often another port is tried when one is free on one transport only. */
+const PORTS_TRIED = 16;
+
+/** A port that is free on both transports now: `preferred` if it is, else one that the system chooses. */
+export async function freePort(net: Net, preferred: number): Promise<number> {
+  for (let tried = 1;; tried++) {
+    try {
+      return await freeOnBoth(net, tried === 1 ? preferred : 0);
+    } catch (error) {
+      if (!(error instanceof NetError) || tried === PORTS_TRIED) throw error;
+    }
   }
-  listener.close();
-  return listener.address.port;
+}
+
+/** @throws {NetError} If it is not free. */
+async function freeOnBoth(net: Net, wanted: number): Promise<number> {
+  const listener = net.listen({ address: HOST, port: wanted, backlog: 1 });
+  try {
+    const { port } = listener.address;
+    await net.bind({ address: HOST, port }, { received: () => undefined }).close();
+    return port;
+  } finally {
+    await listener.close();
+  }
 }
