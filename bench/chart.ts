@@ -1,10 +1,10 @@
 /**
- * The results as a picture: each workload's throughput as a multiple of HAProxy's.
+ * Results as a picture: each workload's throughput as a multiple of somebody's.
  *
  * @module
  */
-import { figureOf, ratioTo, REFERENCE, type Results, type WorkloadResult } from "./results.ts";
-import { atRestInBrief } from "./report.ts";
+import type { Machine } from "./machine.ts";
+import { figureOf, ratioTo, type WorkloadResult } from "./results.ts";
 import { rateText, ratioText } from "./units.ts";
 
 const WIDTH = 760;
@@ -44,31 +44,51 @@ const STYLE = `
     .page { fill: #0d1117; }
   }`;
 
+/** A workload as far as it is shown. */
+interface Shown {
+  readonly name: string;
+  readonly goal: number;
+}
+
+export interface Figures {
+  /** The contender whose throughput is one. */
+  readonly reference: string;
+  readonly contenders: readonly string[];
+  readonly workloads: readonly WorkloadResult<Shown>[];
+  /** What is to be said of the workloads, and of sluice beside them. */
+  readonly about: string;
+  readonly brief: string;
+  readonly machine: Machine;
+}
+
 /** The chart, as SVG. */
-export function chart(results: Results): string {
+export function chart(figures: Figures): string {
+  const { reference, workloads, about, brief } = figures;
   // The direct way is no peer; its bars would only make the others short.
-  const contenders = results.contenders.filter((name) => name !== "direct");
+  const contenders = figures.contenders.filter((name) => name !== "direct");
   const groupHeight = GROUP_TITLE + contenders.length * (BAR + BAR_GAP) + GROUP_GAP;
-  const bottom = HEADER + results.workloads.length * groupHeight;
+  const bottom = HEADER + workloads.length * groupHeight;
   const height = bottom + FOOTER;
-  const ratios = results.workloads.flatMap((result) =>
-    contenders.map((name) => ratioTo(result, name)?.median ?? 0)
+  const ratios = workloads.flatMap((result) =>
+    contenders.map((name) => ratioTo(result, name, reference)?.median ?? 0)
   );
   const top = Math.max(2, Math.ceil(Math.max(...ratios) * 2) / 2);
   const x = (ratio: number) => round(BARS_FROM + (BARS_TO - BARS_FROM) * ratio / top);
-  const { cpu, date, versions } = results.machine;
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Throughput as a multiple of ${REFERENCE}">
+  const { cpu, date, versions } = figures.machine;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="Throughput as a multiple of ${reference}">
 <style>${STYLE}
 </style>
 <rect class="page" width="${WIDTH}" height="${height}" rx="8"/>
-<text class="title" x="${MARGIN}" y="34">Throughput as a multiple of ${REFERENCE}'s</text>
-<text class="dim" x="${MARGIN}" y="54">Portable path, protocol detection on; longer is better; medians of the same rounds; ┃ is sluice's goal.</text>
+<text class="title" x="${MARGIN}" y="34">Throughput as a multiple of ${reference}'s</text>
+<text class="dim" x="${MARGIN}" y="54">${
+    escape(about)
+  }; longer is better; medians of the same rounds; ┃ is sluice's goal.</text>
 ${axis(x, top, bottom)}
 ${
-    results.workloads.map((result, i) => group(result, contenders, HEADER + i * groupHeight, x))
+    workloads.map((result, i) => group(result, contenders, reference, HEADER + i * groupHeight, x))
       .join("\n")
   }
-<text x="${MARGIN}" y="${bottom + 16}">sluice: ${escape(atRestInBrief(results))}</text>
+<text x="${MARGIN}" y="${bottom + 16}">sluice: ${escape(brief)}</text>
 <text class="dim" x="${MARGIN}" y="${bottom + 36}">${
     escape(`${date} · ${cpu} · ${versions.join(", ")}`)
   }</text>
@@ -90,15 +110,16 @@ function axis(x: (ratio: number) => number, top: number, bottom: number): string
 }
 
 function group(
-  result: WorkloadResult,
+  result: WorkloadResult<Shown>,
   contenders: readonly string[],
+  reference: string,
   y: number,
   x: (ratio: number) => number,
 ): string {
   const { workload } = result;
   const bars = contenders.map((name, i) => {
     const top = y + GROUP_TITLE + i * (BAR + BAR_GAP);
-    const ratio = ratioTo(result, name)?.median ?? 0;
+    const ratio = ratioTo(result, name, reference)?.median ?? 0;
     const rate = figureOf(result, name, "rate")?.median;
     const text = rate === undefined ? "–" : ratioText(ratio);
     const own = name === "sluice";

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Readiness } from "./processes.ts";
-import { ONE_THREAD, REFERENCE } from "./results.ts";
+import { DATAGRAM_REFERENCE, ONE_THREAD, ONE_WORKER, REFERENCE } from "./results.ts";
 
 /** Ports of this run; `closed` is one that nobody listens on. */
 export interface Ports {
@@ -39,10 +39,11 @@ interface Proxy {
   readonly version: readonly string[];
   readonly template: string;
   command(config: string): readonly string[];
+  /** Absent: it is ready when its port answers. */
   readonly readyLine?: RegExp;
   readonly forks?: boolean;
-  /** HAProxy's `nbthread`; absent: as many as there are cores. */
-  readonly threads?: number;
+  /** How its template says how many threads it has; absent: as many as there are cores. */
+  readonly threads?: string;
 }
 
 const PEERS: readonly Proxy[] = [
@@ -57,7 +58,7 @@ const PEERS: readonly Proxy[] = [
     version: ["haproxy", "-v"],
     template: "haproxy.cfg",
     command: (config) => ["haproxy", "-db", "-f", config],
-    threads: 1,
+    threads: "nbthread 1",
   },
   {
     name: "nginx",
@@ -74,28 +75,73 @@ const PEERS: readonly Proxy[] = [
   },
 ];
 
+const nginxUdp = {
+  version: ["nginx", "-v"],
+  template: "nginx_udp.conf",
+  command: (config: string) => ["nginx", "-c", config],
+};
+
+const DATAGRAM_PEERS: readonly Proxy[] = [
+  { name: DATAGRAM_REFERENCE, threads: "auto", ...nginxUdp },
+  { name: ONE_WORKER, threads: "1", ...nginxUdp },
+];
+
 /** Where Debian and its kin keep nginx's stream module, which is loaded where it is not built in. */
 const NGINX_STREAM_MODULE = "/usr/lib/nginx/modules/ngx_stream_module.so";
 
+/** How sluice is started: the words of the command, `CONFIG` for its configuration. */
+export type SluiceCommand = readonly string[];
+
 /**
- * Those that can be measured here, sluice first.
- * @param command How sluice is started; `CONFIG` stands for its configuration.
+ * Those of TCP that can be measured here, sluice first.
  * @param directory Where the configurations are written.
  */
-export async function contenders(
-  command: readonly string[],
+export function contenders(
+  command: SluiceCommand,
   ports: Ports,
   directory: string,
 ): Promise<readonly Contender[]> {
-  const sluice: Proxy = {
+  return installed([sluice(command, "sluice.toml"), ...PEERS], "tcp", ports, directory);
+}
+
+/** Those of UDP, as {@linkcode contenders}. */
+export function datagramContenders(
+  command: SluiceCommand,
+  ports: Ports,
+  directory: string,
+): Promise<readonly Contender[]> {
+  const proxies = [sluice(command, "sluice_udp.toml"), ...DATAGRAM_PEERS];
+  return installed(proxies, "udp", ports, directory);
+}
+
+/** sluice with a configuration that takes QUIC alone. */
+export async function quicContender(
+  command: SluiceCommand,
+  ports: Ports,
+  directory: string,
+): Promise<Contender> {
+  const [found] = await installed([sluice(command, "sluice_quic.toml")], "udp", ports, directory);
+  return found!;
+}
+
+function sluice(command: SluiceCommand, template: string): Proxy {
+  return {
     name: "sluice",
     version: [Deno.execPath(), "--version"],
-    template: "sluice.toml",
+    template,
     command: (config) => command.map((word) => word === "CONFIG" ? config : word),
     readyLine: /\bready: /,
   };
+}
+
+async function installed(
+  proxies: readonly Proxy[],
+  transport: "tcp" | "udp",
+  ports: Ports,
+  directory: string,
+): Promise<readonly Contender[]> {
   const found: Contender[] = [];
-  for (const proxy of [sluice, ...PEERS]) {
+  for (const proxy of proxies) {
     const version = await versionOf(proxy);
     if (version === undefined) {
       console.error(`${proxy.name} is not installed here, and left out.`);
@@ -103,7 +149,8 @@ export async function contenders(
     }
     const port = ports.first + found.length;
     const config = await writeConfig(proxy, { ...ports, port, directory });
-    const readiness = proxy.readyLine ? { line: proxy.readyLine } : { port };
+    const answering = transport === "tcp" ? { port } : { echoPort: port };
+    const readiness = proxy.readyLine ? { line: proxy.readyLine } : answering;
     found.push({
       name: proxy.name,
       version,
@@ -137,7 +184,7 @@ async function writeConfig(
     SOURCE_PORT: source,
     CLOSED_PORT: closed,
     DIRECTORY: directory,
-    THREADS: threads === undefined ? "" : `nbthread ${threads}`,
+    THREADS: threads ?? "",
     NGINX_STREAM: await exists(NGINX_STREAM_MODULE) ? `load_module ${NGINX_STREAM_MODULE};` : "",
   };
   const text = await Deno.readTextFile(new URL(template, import.meta.url));

@@ -15,6 +15,7 @@ export interface Machine {
   readonly network: string;
 }
 
+/** @param contenders Those of both transports. */
 export async function describeMachine(
   contenders: readonly Contender[],
   network: string,
@@ -30,6 +31,14 @@ export async function describeMachine(
     commit: await git("describe", "--always", "--dirty") ?? "unknown",
     network,
   };
+}
+
+/** The same in two lines. */
+export function machineText({ cpu, kernel, versions, date, commit, network }: Machine): string {
+  return [
+    `${date}, commit ${commit}. ${cpu}; ${kernel}. ${versions.join(", ")}.`,
+    `Clients, proxy and backends share the cores. ${network}`,
+  ].join("\n");
 }
 
 async function git(...args: readonly string[]): Promise<string | undefined> {

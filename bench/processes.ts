@@ -9,11 +9,16 @@ const TICKS_PER_SECOND = 100;
 /** How long a process may take until it is ready, and to end once it is asked to, ms. */
 const READY_WITHIN = 10_000;
 const END_WITHIN = 500;
+/** How long an echo may take before the next one is tried, ms. */
+const ECHO_WITHIN = 20;
 /** How many of the lines that a process prints are kept, for when it fails. */
 const LINES_KEPT = 20;
 
-/** When a process is ready: with a line on its standard error, or when its port takes a connection. */
-export type Readiness = { readonly line: RegExp } | { readonly port: number };
+/** When a process is ready: with a line on its standard error, or when its port takes a connection, or sends datagrams back. */
+export type Readiness =
+  | { readonly line: RegExp }
+  | { readonly port: number }
+  | { readonly echoPort: number };
 
 /** A process that runs until it is ended. */
 export interface Process {
@@ -22,6 +27,12 @@ export interface Process {
   readonly startTime: number;
   /** The last lines on its standard error. */
   readonly printed: readonly string[];
+  /**
+   * Writes a line to its standard input.
+   * @returns The next line on its standard error.
+   * @throws {Error} when it ends instead.
+   */
+  ask(line: string): Promise<string>;
 }
 
 /** Starts processes, and ends whatever is left of them. */
@@ -39,7 +50,9 @@ export class Processes {
     const child = this.#spawn(command, "null");
     const printed: string[] = [];
     const lineSeen = Promise.withResolvers<"ready">();
+    let answered = Promise.withResolvers<string>();
     const onLine = (line: string) => {
+      answered.resolve(line);
       printed.push(line);
       if (printed.length > LINES_KEPT) printed.shift();
       if ("line" in readiness && readiness.line.test(line)) lineSeen.resolve("ready");
@@ -48,7 +61,7 @@ export class Processes {
     const giveUp = new AbortController();
     const timer = setTimeout(() => giveUp.abort(), READY_WITHIN);
     const outcome = await Promise.race([
-      "line" in readiness ? lineSeen.promise : portTakes(readiness.port, giveUp.signal),
+      "line" in readiness ? lineSeen.promise : portAnswers(readiness, giveUp.signal),
       Promise.all([child.status, lines]).then(() => "has ended" as const),
       new Promise<"is not ready in time">((resolve) =>
         giveUp.signal.addEventListener("abort", () => resolve("is not ready in time"))
@@ -56,8 +69,19 @@ export class Processes {
     ]);
     clearTimeout(timer);
     giveUp.abort();
-    if (outcome === "ready") return { child, startTime: performance.now() - started, printed };
-    throw new Error(`${command.join(" ")} ${outcome}; it printed:\n${printed.join("\n")}`);
+    const failed = (how: string) =>
+      new Error(`${command.join(" ")} ${how}; it printed:\n${printed.join("\n")}`);
+    if (outcome !== "ready") throw failed(outcome);
+    const startTime = performance.now() - started;
+    const input = child.stdin.getWriter();
+    const ask = async (line: string) => {
+      answered = Promise.withResolvers();
+      await input.write(new TextEncoder().encode(`${line}\n`));
+      const answer = await Promise.race([answered.promise, child.status]);
+      if (typeof answer !== "string") throw failed("has ended");
+      return answer;
+    };
+    return { child, startTime, printed, ask };
   }
 
   /**
@@ -117,11 +141,20 @@ export function cpuTime({ child }: Process): number {
 
 /** Resident memory of a process and its children, bytes; `own` leaves out what is shared with others. */
 export function memory({ child }: Process, which: "resident" | "own"): number {
-  const fields = which === "resident" ? /^Rss:\s+(\d+) kB$/gm : /^Private_.*:\s+(\d+) kB$/gm;
-  return sumOverTree(child.pid, (pid) => {
-    const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
-    return [...text.matchAll(fields)].reduce((sum, [, kB]) => sum + Number(kB) * 1024, 0);
-  });
+  const fields = which === "resident" ? /^Rss:\s+(\d+) kB$/gm : OWN;
+  return sumOverTree(child.pid, (pid) => memoryOf(pid, fields));
+}
+
+/** Memory of a process alone, without what is shared with others, bytes. */
+export function ownMemory(pid: number): number {
+  return memoryOf(pid, OWN);
+}
+
+const OWN = /^Private_.*:\s+(\d+) kB$/gm;
+
+function memoryOf(pid: number, fields: RegExp): number {
+  const text = Deno.readTextFileSync(`/proc/${pid}/smaps_rollup`);
+  return [...text.matchAll(fields)].reduce((sum, [, kB]) => sum + Number(kB) * 1024, 0);
 }
 
 function sumOverTree(pid: number, read: (pid: number) => number): number {
@@ -147,15 +180,53 @@ async function eachLine(
   if (rest !== "") onLine(rest);
 }
 
-/** Tries a port until it takes a connection. */
-async function portTakes(port: number, giveUp: AbortSignal): Promise<"ready"> {
+/** Tries a port until it takes a connection, or a datagram comes back. */
+async function portAnswers(
+  readiness: Exclude<Readiness, { readonly line: RegExp }>,
+  giveUp: AbortSignal,
+): Promise<"ready"> {
   while (!giveUp.aborted) {
     try {
-      (await Deno.connect({ port, hostname: "127.0.0.1" })).close();
+      if ("port" in readiness) {
+        (await Deno.connect({ port: readiness.port, hostname: "127.0.0.1" })).close();
+      } else await exchange(readiness.echoPort);
       break;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 1));
     }
   }
   return "ready";
+}
+
+/**
+ * Sends a datagram and waits a moment for it to come back.
+ * @throws {Error} when it does not.
+ */
+async function exchange(port: number): Promise<void> {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const timer = setTimeout(() => socket.close(), ECHO_WITHIN);
+  await socket.send(new Uint8Array(64), { transport: "udp", hostname: "127.0.0.1", port });
+  await socket.receive();
+  clearTimeout(timer);
+  socket.close();
+}
+
+/**
+ * Compiles a C program that is beside this file.
+ * @param program Where it is to be.
+ */
+export async function compile(
+  source: string,
+  program: string,
+  processes: Processes,
+): Promise<void> {
+  try {
+    const path = new URL(source, import.meta.url).pathname;
+    await processes.run(["cc", "-O2", "-o", program, path]);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(
+      "there is no C compiler: install one that is called `cc`, such as gcc or clang",
+    );
+  }
 }

@@ -1,19 +1,11 @@
 /**
- * The results in words: tables that read well in a terminal and as Markdown.
+ * The results of TCP in words.
  *
  * @module
  */
-import type { Machine } from "./machine.ts";
 import { HELD } from "./rest.ts";
-import {
-  figureOf,
-  ONE_THREAD,
-  ratioTo,
-  REFERENCE,
-  restOf,
-  type Results,
-  type Spread,
-} from "./results.ts";
+import { figureOf, ONE_THREAD, ratioTo, REFERENCE, restOf, type Results } from "./results.ts";
+import { atMost, each, figures, ratioGoals, type Row, table } from "./tables.ts";
 import {
   cpuText,
   kilobytes,
@@ -29,10 +21,7 @@ const MOST_PER_CONNECTION = 25_000;
 const MOST_PROBING = 15;
 const MOST_START_TIME = 150;
 
-/** Cells, the first of which says what the others are about. */
-type Row = readonly string[];
-
-/** Everything, as Markdown. */
+/** Tables, as Markdown. */
 export function report(results: Results): string {
   return [
     `Goals of the portable path beside ${REFERENCE} as packaged, protocol detection on in both. Medians of`,
@@ -52,8 +41,6 @@ export function report(results: Results): string {
     "",
     table(atRest(results)),
     "",
-    machineText(results.machine),
-    "",
   ].join("\n");
 }
 
@@ -72,47 +59,15 @@ export function atRestInBrief(results: Results): string {
 }
 
 function goals(results: Results): Row[] {
-  const ratios = results.workloads.map((result): Row => {
-    const { name, goal } = result.workload;
-    const ratio = ratioTo(result, "sluice");
-    const likeWithLike = ratioTo(result, "sluice", ONE_THREAD);
-    return [
-      name,
-      `≥ ${ratioText(goal)}`,
-      ratio ? spreadText(ratio) : "–",
-      verdict(ratio && ratio.median >= goal),
-      likeWithLike ? spreadText(likeWithLike) : "–",
-    ];
-  });
-  const atMost = (
-    name: string,
-    goal: number,
-    value: number | undefined,
-    text: (value: number) => string,
-  ): Row => [
-    name,
-    `≤ ${text(goal)}`,
-    value === undefined ? "–" : text(value),
-    verdict(value === undefined ? undefined : value <= goal),
-    "",
-  ];
   const perConnection = restOf(results, "sluice", "perConnection")?.median;
   const startTime = restOf(results, "sluice", "startTime")?.median;
   return [
     ["", "goal", "sluice", "", `beside ${ONE_THREAD}`],
-    ...ratios,
+    ...ratioGoals(results.workloads, REFERENCE, ONE_THREAD),
     atMost("memory per idle connection", MOST_PER_CONNECTION, perConnection, kilobytes),
     atMost("probing a 1.7 kB ClientHello", MOST_PROBING, results.probing, microseconds),
     atMost("start to ready", MOST_START_TIME, startTime, milliseconds),
   ];
-}
-
-function spreadText({ median, low, high }: Spread): string {
-  return `${ratioText(median)} [${low.toFixed(2)}–${high.toFixed(2)}]`;
-}
-
-function verdict(reached: boolean | undefined): string {
-  return reached === undefined ? "not measured" : reached ? "reached" : "missed";
 }
 
 function throughput({ contenders, workloads }: Results): Row[] {
@@ -122,7 +77,7 @@ function throughput({ contenders, workloads }: Results): Row[] {
       workload.name,
       ...each(contenders, (name) => {
         const rate = figureOf(result, name, "rate")?.median;
-        const ratio = ratioTo(result, name)?.median;
+        const ratio = ratioTo(result, name, REFERENCE)?.median;
         return rate && rateText(workload, rate) + (ratio ? ` (${ratioText(ratio)})` : "");
       }),
     ];
@@ -131,26 +86,13 @@ function throughput({ contenders, workloads }: Results): Row[] {
 }
 
 function costs({ contenders, workloads }: Results): Row[] {
-  const cpu = workloads.map((result) => {
-    const { workload } = result;
-    return [
-      `${workload.name}: CPU`,
-      ...each(contenders, (name) => {
-        const median = figureOf(result, name, "cpu")?.median;
-        return median && cpuText(workload, median);
-      }),
-    ];
-  });
-  const times = workloads.filter(({ workload }) => workload.mode === "pingpong").flatMap((result) =>
-    (["p50", "p99"] as const).map((figure) => [
-      `${result.workload.name}: ${figure}`,
-      ...each(contenders, (name) => {
-        const median = figureOf(result, name, figure)?.median;
-        return median && microseconds(median);
-      }),
-    ])
-  );
-  return [["", ...contenders], ...cpu, ...times];
+  const pingPong = workloads.filter(({ workload }) => workload.mode === "pingpong");
+  return [
+    ["", ...contenders],
+    ...figures(workloads, contenders, "cpu", "CPU", cpuText),
+    ...figures(pingPong, contenders, "p50", "p50", (_, time) => microseconds(time)),
+    ...figures(pingPong, contenders, "p99", "p99", (_, time) => microseconds(time)),
+  ];
 }
 
 function atRest(results: Results): Row[] {
@@ -172,35 +114,4 @@ function atRest(results: Results): Row[] {
     row("resident memory", "resident", megabytes),
     row("memory per idle connection", "perConnection", kilobytes),
   ];
-}
-
-/** One cell per contender; a dash where there is no figure. */
-function each(
-  contenders: readonly string[],
-  text: (contender: string) => string | number | undefined,
-): string[] {
-  return contenders.map((contender) => `${text(contender) || "–"}`);
-}
-
-function machineText({ cpu, kernel, versions, date, commit, network }: Machine): string {
-  return [
-    `${date}, commit ${commit}. ${cpu}; ${kernel}. ${versions.join(", ")}.`,
-    `Clients, proxy and backends share the cores. ${network}`,
-  ].join("\n");
-}
-
-/** A Markdown table whose columns are aligned as they stand. */
-function table(rows: readonly Row[]): string {
-  const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const rule = widths.map((width, column) =>
-    column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
-  );
-  const [first, ...rest] = rows.map((row) =>
-    row.map((cell, column) => {
-      const width = widths[column] ?? 0;
-      return column === 0 ? cell.padEnd(width) : cell.padStart(width);
-    })
-  );
-  return [first ?? [], rule, ...rest].map((cells) => `| ${cells.join(" | ")} |`).join("\n");
 }

@@ -3,27 +3,57 @@
  *
  * @module
  */
-import type { Machine } from "./machine.ts";
+import type { DatagramWorkload } from "./datagram_load.ts";
+import type { Expiry } from "./expiry.ts";
 import type { Rest } from "./rest.ts";
-import type { Burst, Workload } from "./workloads.ts";
+import type { Workload } from "./workloads.ts";
 
 /** The contender that the goals refer to, and the same with as many threads as sluice has. */
 export const REFERENCE = "HAProxy";
 export const ONE_THREAD = "HAProxy (1 thread)";
+export const DATAGRAM_REFERENCE = "nginx";
+export const ONE_WORKER = "nginx (1 worker)";
 
+/** Of TCP. */
 export interface Results {
-  readonly machine: Machine;
   /** Names, sluice first. */
   readonly contenders: readonly string[];
-  readonly workloads: readonly WorkloadResult[];
+  readonly workloads: readonly WorkloadResult<Workload>[];
   /** By contender; in the order in which they were found. */
   readonly rest: ReadonlyMap<string, readonly Rest[]>;
   /** Probing a ClientHello in process, µs; absent when there is no probe to be called. */
   readonly probing?: number;
 }
 
-export interface WorkloadResult {
-  readonly workload: Workload;
+/** Of UDP. */
+export interface DatagramResults {
+  readonly contenders: readonly string[];
+  readonly workloads: readonly WorkloadResult<DatagramWorkload>[];
+  /** Memory of each flow, bytes, by contender and start; and of a socket of Deno that receives, and does nothing else. */
+  readonly perFlow: ReadonlyMap<string, readonly number[]>;
+  readonly perSocket: number;
+  /** Opening a QUIC Initial and reading its ClientHello in process, µs; absent as `probing`. */
+  readonly opening?: number;
+  /** What an Initial that cannot be opened costs the whole process, µs of its CPU time. */
+  readonly invalidInitial?: number;
+  readonly expiries: readonly Expiry[];
+}
+
+/** What one burst of a workload gave. */
+export interface Burst {
+  /** Bytes/s for bulk, else exchanges/s. */
+  readonly rate: number;
+  /** CPU time of the proxy per byte or exchange, s. */
+  readonly cpu?: number;
+  /** Time of an exchange, µs; none for bulk. */
+  readonly p50: number;
+  readonly p99: number;
+  /** Share of the datagrams that did not come back. */
+  readonly lost?: number;
+}
+
+export interface WorkloadResult<Of> {
+  readonly workload: Of;
   /** One entry per round: what each contender did in it. */
   readonly rounds: readonly ReadonlyMap<string, Burst>[];
 }
@@ -55,9 +85,9 @@ function quantile(sorted: readonly number[], share: number): number {
 
 /** A contender's rate over another's, the ratio taken within each round. */
 export function ratioTo(
-  { rounds }: WorkloadResult,
+  { rounds }: WorkloadResult<unknown>,
   contender: string,
-  reference = REFERENCE,
+  reference: string,
 ): Spread | undefined {
   return spread(rounds.flatMap((round) => {
     const [own, other] = [round.get(contender), round.get(reference)];
@@ -67,7 +97,7 @@ export function ratioTo(
 
 /** One figure of a contender over all rounds. */
 export function figureOf(
-  { rounds }: WorkloadResult,
+  { rounds }: WorkloadResult<unknown>,
   contender: string,
   figure: keyof Burst,
 ): Spread | undefined {

@@ -5,14 +5,29 @@
  */
 import type { Workload } from "./workloads.ts";
 
+/** A workload as far as it has units: those of UDP have no mode. */
+interface Units {
+  readonly name: string;
+  readonly mode?: Workload["mode"];
+}
+
 /** Bytes/s for bulk, else exchanges/s. */
-export function rateText({ mode }: Workload, rate: number): string {
+export function rateText({ mode }: Units, rate: number): string {
   return mode === "bulk" ? `${(rate / 1e9).toFixed(2)} GB/s` : whole(rate);
 }
 
 /** CPU time per byte for bulk, else per exchange, s. */
-export function cpuText({ mode }: Workload, cpu: number): string {
+export function cpuText({ mode }: Units, cpu: number): string {
   return mode === "bulk" ? `${(cpu * 1e9).toFixed(2)} s/GB` : microseconds(cpu * 1e6);
+}
+
+/** CPU time per datagram, s. */
+export function cpuPerMillionText(cpu: number): string {
+  return `${(cpu * 1e6).toPrecision(2)} s`;
+}
+
+export function shareText(share: number): string {
+  return `${(share * 100).toFixed(1)} %`;
 }
 
 export function ratioText(ratio: number): string {

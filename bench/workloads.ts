@@ -5,7 +5,8 @@
  */
 import { clientHello } from "./client_hello.ts";
 import type { Backend, Contender } from "./contenders.ts";
-import { cpuTime, type Process, type Processes } from "./processes.ts";
+import { compile, cpuTime, type Process, type Processes } from "./processes.ts";
+import type { Burst } from "./results.ts";
 
 export interface Workload {
   readonly name: string;
@@ -42,17 +43,6 @@ export const WORKLOADS: readonly Workload[] = [
   },
 ];
 
-/** What one burst of a workload gave. */
-export interface Burst {
-  /** Bytes/s for bulk, else exchanges/s. */
-  readonly rate: number;
-  /** CPU time of the proxy per byte or exchange, s. */
-  readonly cpu?: number;
-  /** Time of an exchange, µs; none for bulk. */
-  readonly p50: number;
-  readonly p99: number;
-}
-
 /** 64 bytes that every proxy here takes for HTTP. */
 const REQUEST =
   "GET / HTTP/1.1\r\nHost: bench.example\r\n".padEnd(60, "x: padding, as much as is needed") +
@@ -84,8 +74,7 @@ export class Load {
   /** Compiles it and writes what clients send first into `directory`. */
   static async make(directory: string, processes: Processes): Promise<Load> {
     const program = `${directory}/load`;
-    const source = new URL("load.c", import.meta.url).pathname;
-    await compile(["cc", "-O2", "-o", program, source], processes);
+    await compile("load.c", program, processes);
     await Deno.writeFile(`${directory}/hello-echo`, clientHello("echo.example"));
     await Deno.writeFile(`${directory}/hello-source`, clientHello("source.example"));
     await Deno.writeTextFile(`${directory}/request-echo`, REQUEST);
@@ -141,17 +130,6 @@ export class Load {
     const backend: Backend = mode === "bulk" ? "source" : "echo";
     const file = `${this.#directory}/${prelude}-${backend}`;
     return [this.#program, mode, contender.port(backend), connections, seconds, file].map(String);
-  }
-}
-
-async function compile(command: readonly string[], processes: Processes): Promise<void> {
-  try {
-    await processes.run(command);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Error(
-      "there is no C compiler: install one that is called `cc`, such as gcc or clang",
-    );
   }
 }
 
