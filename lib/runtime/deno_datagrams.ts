@@ -7,22 +7,11 @@ import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
 import { DATAGRAM, type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
 import { type ReceiveBuffer, ReceiveBuffers } from "./receive_buffers.ts";
-import {
-  type DatagramListener,
-  type DatagramReceiver,
-  NetError,
-  type Peer,
-  type ReplySocket,
-  type Sending,
-} from "./runtime.ts";
-
-/** How often another port is tried when the system chose one that somebody took before it was bound everywhere. */
-const PORTS_TRIED = 8;
+import type { DatagramListener, DatagramReceiver, Peer, ReplySocket, Sending } from "./runtime.ts";
+import { type Bound, type Opened, openPort } from "./wildcard.ts";
 
 /**
- * Opens a port. Deno does not show which address a datagram was sent to, so all addresses (`0.0.0.0`, `::`) are a socket
- * for each address that the machine has now, and answers leave from there, and one for the rest: addresses that come
- * later, link-local ones, broadcasts. From that one the system chooses the address of the answer.
+ * Opens a port; see {@linkcode openPort}.
  * @throws {NetError}
  */
 export function bindDatagrams(
@@ -30,75 +19,29 @@ export function bindDatagrams(
   receiver: DatagramReceiver,
   parts: DatagramParts,
 ): DatagramListener {
-  const opened = isWildcard(at.address) ? openAll(at) : [open(at)];
   return new DenoDatagramListener(
     at.address,
-    opened.map((each) => new DenoReplySocket(each, receiver, parts)),
+    openPort(at, { open, addresses: localAddresses })
+      .map((each) => new DenoReplySocket(each, receiver, parts)),
   );
 }
 
-interface Opened {
+interface DenoSocket extends Bound {
   readonly conn: Deno.DatagramConn;
-  readonly address: string;
 }
 
-function isWildcard(address: string): boolean {
-  return address === "0.0.0.0" || address === "::";
-}
-
-function open({ address, port }: SocketAddress, reuseAddress = false): Opened {
+function open({ address, port }: SocketAddress, reuseAddress: boolean): DenoSocket {
   const options = { transport: "udp", hostname: address, port, reuseAddress } as const;
   try {
-    return { address, conn: Deno.listenDatagram(options) };
+    const conn = Deno.listenDatagram(options);
+    return { conn, port: (conn.addr as Deno.NetAddr).port, close: () => conn.close() };
   } catch (error) {
     throw netError(error);
   }
 }
 
-function openAll(at: SocketAddress): Opened[] {
-  for (let tried = 1;; tried++) {
-    // Sockets of one port may stand beside each other only if they all reuse it, and such would also stand beside
-    // another program's: so first see that it is free.
-    const first = open(at).conn;
-    const port = portOf(first);
-    first.close();
-    try {
-      return openEach(localAddresses(at.address), port);
-    } catch (error) {
-      const isTaken = error instanceof NetError && error.code === "in_use";
-      if (!isTaken || at.port !== 0 || tried === PORTS_TRIED) throw error;
-    }
-  }
-}
-
-function openEach(addresses: readonly string[], port: number): Opened[] {
-  const opened: Opened[] = [];
-  for (const address of addresses) {
-    try {
-      opened.push(open({ address, port }, true));
-    } catch (error) {
-      // It is gone meanwhile, or not ready yet.
-      if (error instanceof NetError && error.code === "unavailable" && !isWildcard(address)) {
-        continue;
-      }
-      for (const { conn } of opened) conn.close();
-      throw error;
-    }
-  }
-  return opened;
-}
-
-function portOf(conn: Deno.DatagramConn): number {
-  return (conn.addr as Deno.NetAddr).port;
-}
-
-/** The addresses behind a wildcard, itself the last. `::` takes IPv4 too. Link-local ones cannot do without their zone. */
-function localAddresses(wildcard: string): string[] {
-  const own = Deno.networkInterfaces()
-    .filter(({ family }) => family === "IPv4" || wildcard === "::")
-    .map(({ address }) => address)
-    .filter((address) => !/^fe[89ab]/.test(address));
-  return [...new Set(own), wildcard];
+function localAddresses(): string[] {
+  return Deno.networkInterfaces().map(({ address }) => address);
 }
 
 class DenoDatagramListener implements DatagramListener {
@@ -130,9 +73,13 @@ class DenoReplySocket implements ReplySocket, Sender {
   #onAllSent: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor({ conn, address }: Opened, receiver: DatagramReceiver, parts: DatagramParts) {
-    this.local = { address, port: portOf(conn) };
-    this.conn = conn;
+  constructor(
+    { socket, address }: Opened<DenoSocket>,
+    receiver: DatagramReceiver,
+    parts: DatagramParts,
+  ) {
+    this.local = { address, port: socket.port };
+    this.conn = socket.conn;
     this.#receiver = receiver;
     this.#parts = parts;
     this.#buffers = new ReceiveBuffers(parts.slabs);
