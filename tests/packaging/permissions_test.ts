@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { permissions } from "../../.github/release/compile.ts";
 import { ROOT } from "../../.github/release/packages.ts";
 import { freePort, type Scope, testWithTools, until } from "../support/children.ts";
+import { freePortOfBoth } from "../support/udp_ports.ts";
 
 const ENV = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
 const SLUICE = ["run", ...permissions(Deno.build.target), fileURLToPath(new URL("main.ts", ROOT))];
@@ -41,7 +42,7 @@ for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["porta
     [],
     async (scope) => {
       const folder = await scope.folder();
-      const [port, admin] = [freePort(), freePort()];
+      const [port, admin] = [freePortOfBoth(), freePort()];
       const backend = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       scope.atEnd(() => backend.close());
       const config = (more: string) =>
