@@ -77,7 +77,7 @@ export class Peers {
   }
 
   #find(a: number, b: number, c: number, d: number, scope: number, port: number): RawPeer {
-    const hash = hashOf(a, b, c, d, port);
+    const hash = hashOf(a, b, c, d, scope, port);
     const known = this.#known.get(hash);
     if (
       known !== undefined && known.d === d && known.port === port && known.c === c &&
@@ -91,9 +91,9 @@ export class Peers {
 }
 
 /** Small enough that the engine makes no object of it. */
-function hashOf(a: number, b: number, c: number, d: number, port: number): number {
+function hashOf(a: number, b: number, c: number, d: number, scope: number, port: number): number {
   let hash = Math.imul(d ^ port << 16, 0x9e37_79b1);
-  hash = Math.imul(hash ^ hash >>> 15 ^ c, 0x85eb_ca6b);
+  hash = Math.imul(hash ^ hash >>> 15 ^ c ^ scope, 0x85eb_ca6b);
   hash = Math.imul(hash ^ hash >>> 13 ^ b, 0xc2b2_ae35);
   hash = Math.imul(hash ^ hash >>> 16 ^ a, 0x27d4_eb2f);
   return (hash ^ hash >>> 15) >>> 2;

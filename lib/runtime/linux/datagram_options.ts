@@ -34,6 +34,9 @@ import { bind, close, connect, getOption, setOption, socket } from "./libc.ts";
 /** What the kernel is to keep of a bound port, each way, bytes: with the system's default a burst of many clients is lost. */
 const PORT_BUFFER = 4 * 1024 * 1024;
 
+/** And of what one backend replies to one client. It takes memory when it is used, and all together are bounded by the kernel. */
+const UPSTREAM_BUFFER = 1024 * 1024;
+
 /** What a socket speaks that is for this address. */
 export function familyOf({ address }: SocketAddress): Family {
   return address.includes(":") ? AF_INET6 : AF_INET;
@@ -57,9 +60,11 @@ export function boundSocket(at: SocketAddress, sharesPort: boolean, notices: Set
   if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   if (isWildcard(at) && family === AF_INET) setOption(fd, IPPROTO_IP, IP_PKTINFO, 1);
   if (isWildcard(at) && family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1);
-  const receives = setBuffer(fd, SO_RCVBUF, SO_RCVBUFFORCE);
-  setBuffer(fd, SO_SNDBUF, SO_SNDBUFFORCE);
+  setBuffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, PORT_BUFFER);
+  setBuffer(fd, SO_SNDBUF, SO_SNDBUFFORCE, PORT_BUFFER);
   check(fd, bind(fd, encodeAddress(at, family)));
+  // The kernel doubles what it was asked for, for needs of its own, and says that.
+  const receives = getOption(fd, SOL_SOCKET, SO_RCVBUF) / 2;
   if (receives < PORT_BUFFER / 2) notices.add(noticeOf(at, receives));
   return fd;
 }
@@ -71,6 +76,7 @@ export function boundSocket(at: SocketAddress, sharesPort: boolean, notices: Set
 export function connectedSocket(to: SocketAddress): number {
   const family = familyOf(to);
   const fd = open(family);
+  setBuffer(fd, SO_RCVBUF, SO_RCVBUFFORCE, UPSTREAM_BUFFER);
   const result = connect(fd, encodeAddress(to, family));
   if (result === -ERRNO.EAGAIN) {
     close(fd);
@@ -92,15 +98,9 @@ function check(fd: number, result: number): void {
   throw netErrorOf(result);
 }
 
-/**
- * Asks for a buffer of {@linkcode PORT_BUFFER}, beyond the system's bound if that is allowed.
- * @returns What there is, bytes: the kernel doubles it for its own needs, and says that.
- */
-function setBuffer(fd: number, name: number, forcedName: number): number {
-  if (setOption(fd, SOL_SOCKET, forcedName, PORT_BUFFER) < 0) {
-    setOption(fd, SOL_SOCKET, name, PORT_BUFFER);
-  }
-  return getOption(fd, SOL_SOCKET, name) / 2;
+/** Asks for a buffer of `size` bytes, beyond the system's bound if that is allowed. */
+function setBuffer(fd: number, name: number, forcedName: number, size: number): void {
+  if (setOption(fd, SOL_SOCKET, forcedName, size) < 0) setOption(fd, SOL_SOCKET, name, size);
 }
 
 function noticeOf(at: SocketAddress, receives: number): string {

@@ -79,11 +79,8 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
     return this.#backlog !== undefined && this.#backlog.isFull;
   }
 
-  /** Sends a datagram after those that are kept. */
   protected dispatch(datagram: Uint8Array, to?: RawPeer, source?: RawAddress): void {
-    if (this.isClosed) return;
-    if (this.isBlocked) this.keep(datagram.slice(), to, source);
-    else this.transit.send(this, datagram, to, source);
+    if (!this.isClosed) this.transit.send(this, datagram, to, source);
   }
 
   keep(datagram: Uint8Array<ArrayBuffer>, to?: RawPeer, source?: RawAddress): void {
@@ -100,10 +97,10 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
     this.transit.poller.needsYield = true;
     if ((events & EPOLLOUT) !== 0) this.#goOnSending();
     if ((events & EPOLLERR) !== 0) this.onFailure();
-    if ((events & EPOLLIN) !== 0) this.onReadable();
+    if ((events & EPOLLIN) !== 0 && !this.isClosed && !this.#isPaused) this.onReadable();
   }
 
-  /** There are datagrams, unless the socket is closed or paused. */
+  /** There are datagrams. */
   protected abstract onReadable(): void;
 
   /** The system has an error for this socket, until it is asked for it. */
@@ -129,6 +126,8 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
   }
 
   #goOnSending(): void {
+    // What has been sent meanwhile goes behind what is kept.
+    this.transit.flush();
     const backlog = this.#backlog;
     if (backlog === undefined) return;
     this.#backlog = undefined;

@@ -42,7 +42,6 @@ export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocke
   }
 
   protected override onReadable(): void {
-    if (this.isClosed || this.isPaused) return;
     const result = this.#receive();
     if (result < 0 && result !== -ERRNO.EAGAIN) this.#fail(-result);
   }
