@@ -15,8 +15,8 @@ export const TICK = 250;
 const HELD_UP = 100;
 /** … but not for ever where every tick is late. */
 const MOST_DELAYS = 10;
-/** Flows that are forgotten at once. Each closes a socket and writes a line: some 3 ms together. */
-const BATCH = 128;
+/** Flows that are forgotten at once. Each closes a socket and writes a line: 1 or 2 ms together. */
+const BATCH = 32;
 
 /** What belongs to a peer. */
 interface Owned {

@@ -115,7 +115,7 @@ Deno.test("many flows that end together end in batches, with turns for everybody
   }
   assert.ok(left.length > 5, `${left}`);
   const sizes = left.slice(1).map((size, i) => left[i]! - size);
-  assert.ok(Math.max(...sizes) <= 128, `${sizes}`);
+  assert.ok(Math.max(...sizes) <= 32, `${sizes}`);
 });
 
 Deno.test("where every tick is late, flows end nevertheless", () => {
