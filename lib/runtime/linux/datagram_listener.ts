@@ -69,6 +69,8 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
   }
 
   protected override onReadable(): void {
+    // With a newcomer anything may begin, such as a look-up of its backend's name; with replies nothing does.
+    this.transit.poller.needsYield = true;
     const { received } = this.transit;
     const count = this.transit.receive(this.fd);
     const before = this.#held;

@@ -93,8 +93,6 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
   abstract notSent(errno: number): void;
 
   onEvents(events: number): void {
-    // Whoever takes a datagram may go on with anything.
-    this.transit.poller.needsYield = true;
     if ((events & EPOLLOUT) !== 0) this.#goOnSending();
     if ((events & EPOLLERR) !== 0) this.onFailure();
     if ((events & EPOLLIN) !== 0 && !this.isClosed && !this.#isPaused) this.onReadable();
