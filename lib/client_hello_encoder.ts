@@ -14,6 +14,8 @@ export interface ClientHelloParts {
   readonly serverName?: string;
   /** Absent or empty: no ALPN extension. */
   readonly alpns?: readonly string[];
+  /** Whether it offers a post-quantum key share, as browsers do, of which only the length is real: 1.2 kB. */
+  readonly postQuantum?: boolean;
 }
 
 // Extension types, from the IANA registry.
@@ -25,6 +27,9 @@ const SUPPORTED_VERSIONS = 43;
 const KEY_SHARE = 51;
 
 const X25519 = [0x00, 0x1d];
+/** Its key share is one of ML-KEM-768, 1184 bytes, and one of X25519, 32 bytes (draft-ietf-tls-ecdhe-mlkem §3). */
+const X25519_MLKEM_768 = [0x11, 0xec];
+const X25519_MLKEM_768_LENGTH = 1184 + 32;
 /** ecdsa_secp256r1_sha256, rsa_pss_rsae_sha256 */
 const ALGORITHMS = [0x04, 0x03, 0x08, 0x04];
 /** TLS_AES_128_GCM_SHA256, TLS_CHACHA20_POLY1305_SHA256 */
@@ -35,20 +40,28 @@ const TLS_1_3 = [0x03, 0x04];
  * Writes the record.
  * @throws {RangeError} If a name is too long for its length prefix.
  */
-export function encodeClientHello({ serverName, alpns = [] }: ClientHelloParts): Uint8Array {
+export function encodeClientHello({
+  serverName,
+  alpns = [],
+  postQuantum = false,
+}: ClientHelloParts): Uint8Array {
   const names = serverName === undefined
     ? []
     : extension(SERVER_NAME, vector(2, [0, ...vector(2, utf8(serverName))]));
   const protocols = alpns.length === 0
     ? []
     : extension(ALPN, vector(2, alpns.flatMap((alpn) => vector(1, utf8(alpn)))));
+  const groups = postQuantum ? [...X25519_MLKEM_768, ...X25519] : X25519;
+  const shares = postQuantum
+    ? [...X25519_MLKEM_768, ...vector(2, [...new Uint8Array(X25519_MLKEM_768_LENGTH)])]
+    : [];
   const extensions = [
     ...names,
-    ...extension(SUPPORTED_GROUPS, vector(2, X25519)),
+    ...extension(SUPPORTED_GROUPS, vector(2, groups)),
     ...extension(SIGNATURE_ALGORITHMS, vector(2, ALGORITHMS)),
     ...protocols,
     ...extension(SUPPORTED_VERSIONS, vector(1, TLS_1_3)),
-    ...extension(KEY_SHARE, vector(2, [])),
+    ...extension(KEY_SHARE, vector(2, shares)),
   ];
   const body = [
     ...[0x03, 0x03],

@@ -7,9 +7,12 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { ConnectionRecord } from "../access_log.ts";
 import type { Clock } from "../runtime/runtime.ts";
-import { type Backends, HOST } from "./backends.ts";
+import type { Backends } from "./backends.ts";
+import { HOST } from "./host.ts";
 import type { Journal } from "./journal.ts";
 import type { Expected, Row } from "./rows.ts";
+import { UdpWire } from "./udp_wire.ts";
+import type { Wire } from "./wire.ts";
 
 /** What the demo is played on. */
 export interface Stage {
@@ -22,6 +25,13 @@ export interface Stage {
   readonly path: string;
 }
 
+/** A row of which the client's part has been played. */
+export interface Played {
+  readonly sent: string;
+  /** Comes when the proxy has written down that it is over; never rejects. */
+  readonly outcome: Promise<Outcome>;
+}
+
 /** How a row went. */
 export interface Outcome {
   /** Absent if the proxy wrote none in time. */
@@ -30,10 +40,10 @@ export interface Outcome {
   readonly mistakes: readonly string[];
 }
 
-/** What a client saw of its connection. */
+/** What a client saw of its connection or its flow. */
 export interface Seen {
   readonly answer: string;
-  /** Bytes of TCP; what TLS writes past the socket is not in `written`. */
+  /** Bytes; what TLS writes past the socket is not in `written`. */
   readonly written: number;
   readonly read: number;
 }
@@ -42,39 +52,67 @@ export interface Seen {
 const PATIENCE = 5000;
 
 /**
- * Lets every client go to its backend without the proxy, so that the times in the table are not those of code that
- * runs for the first time. What goes wrong here will go wrong in the table too.
+ * Lets every client of TCP go to its backend without the proxy, so that the times in the table are not those of code
+ * that runs for the first time. What goes wrong here will go wrong in the table too.
  */
-export async function rehearse(all: readonly Row[], { backends, clock }: Stage): Promise<void> {
+export async function rehearse(
+  all: readonly Row<Socket>[],
+  { backends, clock }: Stage,
+): Promise<void> {
   await Promise.all(all.map(async ({ client, expected: { backend } }) => {
     if (backend === undefined) return;
-    const wire = await open({ port: backends.port(backend) });
+    const wire = await TCP.open(backends.port(backend));
     await within(clock, client(wire)).catch(() => {});
     wire.destroy();
   }));
 }
 
-/** Plays `row`. Never rejects. */
-export async function play(row: Row, stage: Stage): Promise<Outcome> {
-  let wire: Socket | undefined;
+/** How clients of a transport begin. */
+export interface Way<Own extends Wire> {
+  readonly transport: ConnectionRecord["transport"];
+  /** Connects a client, or binds its socket. */
+  readonly open: (to: number) => Promise<Own>;
+}
+
+export const TCP: Way<Socket> = { transport: "tcp", open };
+export const UDP: Way<UdpWire> = { transport: "udp", open: (to) => UdpWire.open(to) };
+
+/** Plays the client's part of `row`. Never rejects. */
+export async function play<Own extends Wire>(
+  { sent, client, expected }: Row<Own>,
+  way: Way<Own>,
+  stage: Stage,
+): Promise<Played> {
   try {
-    wire = await open(stage);
-    const record = stage.journal.recordOf(wire.localPort ?? 0);
+    const wire = await way.open(stage.port);
+    const record = stage.journal.recordOf(way.transport, wire.localPort ?? 0);
     // A connection that is closed on purpose is an error for its client.
-    const answer = await within(stage.clock, row.client(wire)).catch((error) => `(${error})`);
+    const answer = await within(stage.clock, client(wire)).catch((error) => `(${error})`);
     const seen = { answer, written: wire.bytesWritten, read: wire.bytesRead };
-    const found = await within(stage.clock, record);
-    return { record: found, mistakes: mistakes(row.expected, found, seen, stage.backends) };
+    const outcome = judge(expected, record, seen, stage).finally(() => wire.destroy());
+    return { sent, outcome };
   } catch (error) {
-    return { mistakes: [String(error)] };
-  } finally {
-    wire?.destroy();
+    return { sent, outcome: Promise.resolve({ mistakes: [String(error)] }) };
   }
 }
 
-/** Connects to the proxy. */
-export async function open({ port }: Pick<Stage, "port">): Promise<Socket> {
-  const wire = connect({ host: HOST, port });
+async function judge(
+  expected: Expected,
+  record: Promise<ConnectionRecord>,
+  seen: Seen,
+  { backends, clock }: Stage,
+): Promise<Outcome> {
+  try {
+    const found = await within(clock, record);
+    return { record: found, mistakes: mistakes(expected, found, seen, backends) };
+  } catch (error) {
+    return { mistakes: [String(error)] };
+  }
+}
+
+/** Connects a client of TCP. */
+async function open(to: number): Promise<Socket> {
+  const wire = connect({ host: HOST, port: to });
   // Who reads from it gets the error; once nobody does, nobody misses it.
   wire.on("error", () => {});
   await once(wire, "connect");
@@ -111,6 +149,7 @@ export function mistakes(
     ["SNI", expected.serverName, record.serverName],
     ["ALPN", expected.alpns?.join(), record.alpns?.join()],
     ["Host", expected.host, record.host],
+    ["DNS name", expected.dnsName, record.dnsName],
     ["route", expected.route, record.route],
     ["backend", expected.backend, backend],
     ["end", expected.reason ?? "ended", record.reason],

@@ -6,9 +6,11 @@
 import type { ConnectionRecord } from "../access_log.ts";
 import type { Log } from "../log.ts";
 
+type Transport = ConnectionRecord["transport"];
+
 export class Journal implements Log {
-  /** Who waits for the record of a connection, by the client's port. */
-  readonly #waiting = new Map<number, (record: ConnectionRecord) => void>();
+  /** Who waits for the record of a connection, by the client's port of a transport. */
+  readonly #waiting = new Map<string, (record: ConnectionRecord) => void>();
   #waitsForLine: ((text: string) => void) | undefined;
   #onRecord: ((record: ConnectionRecord) => void) | undefined;
   readonly #onLine: (text: string) => void;
@@ -19,8 +21,8 @@ export class Journal implements Log {
   }
 
   /** The record of the connection that a client has from this port of its own; to be asked for before it ends. */
-  recordOf(port: number): Promise<ConnectionRecord> {
-    return new Promise((resolve) => this.#waiting.set(port, resolve));
+  recordOf(transport: Transport, port: number): Promise<ConnectionRecord> {
+    return new Promise((resolve) => this.#waiting.set(`${transport} ${port}`, resolve));
   }
 
   /** The next of the proxy's own lines. */
@@ -34,8 +36,9 @@ export class Journal implements Log {
   }
 
   access(record: ConnectionRecord): void {
-    const resolve = this.#waiting.get(record.client.port) ?? this.#onRecord;
-    this.#waiting.delete(record.client.port);
+    const key = `${record.transport} ${record.client.port}`;
+    const resolve = this.#waiting.get(key) ?? this.#onRecord;
+    this.#waiting.delete(key);
     resolve?.(record);
   }
 

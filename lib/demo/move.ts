@@ -1,6 +1,6 @@
 /**
- * The second act of the demo: its configuration file changes, a route leads elsewhere, and the connection that is
- * open goes on.
+ * The last act of the demo: its configuration file changes, routes lead elsewhere, and the connection that is open and
+ * the flow that is in use go on.
  *
  * @module
  */
@@ -10,7 +10,8 @@ import type { Socket } from "node:net";
 import type { ConnectionRecord } from "../access_log.ts";
 import type { Clock } from "../runtime/runtime.ts";
 import { demoConfig } from "./config.ts";
-import { open, type Stage, within } from "./exchange.ts";
+import { type Stage, TCP, within } from "./exchange.ts";
+import { Phone } from "./phone.ts";
 import { mark, type Screen, type Style } from "./table.ts";
 
 /**
@@ -18,7 +19,7 @@ import { mark, type Screen, type Style } from "./table.ts";
  * @returns Whether everything was right.
  * @throws {Error} If something did not come in time.
  */
-export async function moveRoute(stage: Stage, { print, style }: Screen): Promise<boolean> {
+export async function moveRoutes(stage: Stage, { print, style }: Screen): Promise<boolean> {
   const { backends, clock, journal, path, port } = stage;
   const start = clock.now();
   let allRight = true;
@@ -28,28 +29,45 @@ export async function moveRoute(stage: Stage, { print, style }: Screen): Promise
     print(` ${mark(right, style)} ${style.faint(time)}  ${text}\n`);
   };
 
-  const first = await visit(stage);
-  tell(`A client is greeted by ${first.banner}, and stays.`, first.banner === "SSH-2.0-blue");
+  const phone = await Phone.call(stage);
+  try {
+    const first = await visit(stage);
+    tell(`A client is greeted by ${first.banner}, and stays.`, first.banner === "SSH-2.0-blue");
+    const [server] = phone.answers;
+    tell(`A SIP phone is answered by ${server}, and asks on and on.`, server === "sip-blue");
 
-  const before = await readFile(path, "utf8");
-  const after = demoConfig(port, backends, "green");
-  const logged = journal.nextLine();
-  await writeFile(path, after);
-  tell("The file is changed:");
-  print(difference(before, after, style));
-  const line = await within(clock, logged);
-  tell(`The proxy logs: ${line}`, line.startsWith("reloaded "));
+    const before = await readFile(path, "utf8");
+    const after = demoConfig(port, backends, "green");
+    const logged = journal.nextLine();
+    await writeFile(path, after);
+    tell("The file is changed:");
+    print(difference(before, after, style));
+    const line = await within(clock, logged);
+    const [, changes] = line.split(`reloaded ${path}: `);
+    tell(`The proxy has taken it up: ${changes ?? line}`, changes !== undefined);
 
-  const second = await visit(stage);
-  tell(`A new client is greeted by ${second.banner}.`, second.banner === "SSH-2.0-green");
-  const answer = await ask(first.wire, "still there?", clock);
-  tell(`The first one is answered by ${answer}`, answer === "blue: still there?");
-  const ends = [await leave(first, stage), await leave(second, stage)];
-  tell(
-    `Both leave; the access log has ${ends.join(" and ")}.`,
-    ends.join() === "ssh → blue,ssh → green",
-  );
-  return allRight;
+    const second = await visit(stage);
+    const newPhone = await Phone.call(stage);
+    await newPhone.hangUp();
+    const answers = [second.banner, ...new Set(newPhone.answers)].join(" and ");
+    tell(`A new client and a new phone get ${answers}.`, answers === "SSH-2.0-green and sip-green");
+    const answer = await ask(first.wire, "still there?", clock);
+    tell(`The first client is answered by ${answer}`, answer === "blue: still there?");
+    await phone.hangUp();
+    const servers = [...new Set(phone.answers)].join(" and ");
+    tell(
+      `The first phone has been answered ${phone.answers.length} times by ${servers}.`,
+      servers === server,
+    );
+    const ends = [await leave(first, stage), await leave(second, stage)];
+    tell(
+      `The clients leave; the access log has ${ends.join(" and ")}.`,
+      ends.join() === "ssh → blue,ssh → green",
+    );
+    return allRight;
+  } finally {
+    await phone.hangUp();
+  }
 }
 
 /** A connection of the route `ssh` that stays open. */
@@ -60,8 +78,8 @@ interface Visit {
 }
 
 async function visit(stage: Stage): Promise<Visit> {
-  const wire = await open(stage);
-  const record = stage.journal.recordOf(wire.localPort ?? 0);
+  const wire = await TCP.open(stage.port);
+  const record = stage.journal.recordOf(TCP.transport, wire.localPort ?? 0);
   wire.setEncoding("utf8");
   return { wire, record, banner: await ask(wire, "SSH-2.0-visitor", stage.clock) };
 }

@@ -5,7 +5,7 @@
  */
 import { basename, sep } from "node:path";
 import { execPath, versions } from "node:process";
-import { HOST } from "./backends.ts";
+import { HOST } from "./host.ts";
 import type { Stage } from "./exchange.ts";
 import type { Style } from "./table.ts";
 
@@ -17,6 +17,7 @@ export function nextCommands(path: string, { faint }: Style): string {
     `${demo} --keep`,
     faint("# where a connection would go, and why, by the configuration of this demo"),
     `${sluice} explain -c ${path} --sni b.demo --alpn h2`,
+    `${sluice} explain -c ${path} --udp --sni b.demo --alpn h3`,
     faint("# a configuration to start from, and what it does"),
     `${sluice} init`,
     `${sluice} --config sluice.toml`,
@@ -28,6 +29,7 @@ export function liveCommands({ backends, path, port }: Stage, { faint }: Style):
   const at = `${HOST}:${port}`;
   const https = (name: string) =>
     `curl -k --resolve ${name}:${port}:${HOST} https://${name}:${port}/`;
+  const dig = (name: string) => `dig @${HOST} -p ${port} +short ${name}`;
   return lines([
     `curl http://${at}/`,
     `curl -H 'Host: api.demo' http://${at}/`,
@@ -37,11 +39,18 @@ export function liveCommands({ backends, path, port }: Stage, { faint }: Style):
     https("c.demo") + faint("  # closed: no such name"),
     `curl --socks5 ${at} http://${HOST}:${backends.port("web")}/`,
     `redis-cli -p ${port} ping`,
-    `dig @${HOST} -p ${port} www.a.demo`,
     `echo SSH-2.0-me | ncat ${HOST} ${port}`,
     `echo good morning | ncat ${HOST} ${port}`,
     `ncat ${HOST} ${port}` + faint("  # waits, and is greeted by the mail server"),
-    `"\${EDITOR:-vi}" ${path}` + faint("  # a change is live within a second"),
+    faint("# by UDP, on the same port"),
+    dig("www.a.demo"),
+    dig("www.b.demo"),
+    `curl tftp://${at}/hello.txt`,
+    `turnutils_stunclient -p ${port} ${HOST}`,
+    `sipsak -vs sip:phone.demo@${at}`,
+    `echo good morning | ncat -u ${HOST} ${port}`,
+    faint("# a change of the file is live within a second"),
+    `"\${EDITOR:-vi}" ${path}`,
   ]);
 }
 

@@ -27,7 +27,7 @@ export const OPENINGS: readonly Opening[] = [
   },
   {
     protocol: "rdp",
-    title: "RDP connection request",
+    title: "RDP request",
     says: "\x03\0\0\x13\x0e\xe0\0\0\0\0\0\x01\0\x08\0\x03\0\0\0",
     answer: "\x03\0\0\x13\x0e\xd0\0\0\x12\x34\0\x02\0\x08\0\x02\0\0\0",
   },

@@ -11,7 +11,7 @@ import { Resolver } from "../resolver.ts";
 import type { Platform } from "../run.ts";
 import { type Net, NetError } from "../runtime/runtime.ts";
 import { Server } from "../server.ts";
-import { HOST } from "./backends.ts";
+import { HOST } from "./host.ts";
 
 export interface Proxy {
   /** Closes its sockets and no longer looks at its file. */

@@ -1,35 +1,33 @@
 /**
- * What the demo sends, and what must become of it.
+ * What the demo sends by TCP, and what must become of it.
  *
  * @module
  */
+import type { Socket } from "node:net";
 import type { EndReason } from "../access_log.ts";
-import { type Backends, type Certificates, greeting, HOST } from "./backends.ts";
-import {
-  asks,
-  type Client,
-  http1,
-  http2,
-  listens,
-  overTls,
-  tells,
-  throughSocks5,
-} from "./clients.ts";
+import type { Backends, Certificates } from "./backends.ts";
+import { asks, http1, http2, listens, overTls, tells, throughSocks5 } from "./clients.ts";
+import { greeting, HOST } from "./host.ts";
 import { OPENINGS } from "./openings.ts";
+import type { Wire } from "./wire.ts";
 
-/** A line of the table. */
-export interface Row {
+/** A line of the table, with the kind of socket that its client uses. */
+export interface Row<Own extends Wire> {
   /** What is sent, in words. */
   readonly sent: string;
-  readonly client: Client;
+  /** Uses the socket to its end, and gives what the backend answered, one character a byte; rejects if it did not. */
+  readonly client: (wire: Own) => Promise<string>;
   readonly expected: Expected;
 }
+
+type TcpRow = Row<Socket>;
 
 export interface Expected {
   readonly protocol?: string;
   readonly serverName?: string;
   readonly alpns?: readonly string[];
   readonly host?: string;
+  readonly dnsName?: string;
   readonly route?: string;
   /** The name of the backend; absent where the connection is closed without one. */
   readonly backend?: string;
@@ -39,7 +37,8 @@ export interface Expected {
   readonly reason?: EndReason;
 }
 
-export function rows(backends: Backends, certificates: Certificates): readonly Row[] {
+/** A client of every protocol. */
+export function rows(backends: Backends, certificates: Certificates): readonly TcpRow[] {
   const web = { host: HOST, port: backends.port("web") };
   return [
     ...httpRows(),
@@ -82,9 +81,9 @@ export function rows(backends: Backends, certificates: Certificates): readonly R
   ];
 }
 
-function httpRows(): readonly Row[] {
-  const get = (host: string, expected: Expected): Row => ({
-    sent: `HTTP/1.1 to ${host}`,
+function httpRows(): readonly TcpRow[] {
+  const get = (host: string, expected: Expected): TcpRow => ({
+    sent: `HTTP to ${host}`,
     client: http1(host),
     expected: { protocol: "http", host, ...expected },
   });
@@ -101,7 +100,7 @@ function httpRows(): readonly Row[] {
 }
 
 /** Each client trusts the one certificate of the backend that it means to reach, and asks for it by name. */
-function tlsRows({ a, b }: Certificates): readonly Row[] {
+function tlsRows({ a, b }: Certificates): readonly TcpRow[] {
   const h1 = ["http/1.1"];
   const h2 = ["h2", "http/1.1"];
   const get = (
@@ -109,7 +108,7 @@ function tlsRows({ a, b }: Certificates): readonly Row[] {
     alpns: readonly string[],
     trusted: string,
     expected: Expected,
-  ): Row => ({
+  ): TcpRow => ({
     sent: `${alpns === h2 ? "HTTP/2" : "HTTPS"} to ${serverName}`,
     client: overTls(serverName, alpns, trusted, alpns === h2 ? http2 : http1(serverName)),
     expected: { protocol: "tls", serverName, alpns, ...expected },

@@ -32,12 +32,12 @@ export function mark(right: boolean, { good, bad }: Style): string {
   return right ? good("✔") : bad("✘");
 }
 
-/** Widths in characters, the space between columns included; the negative ones are aligned to the right. */
-const WIDTHS = [24, 29, 11, 17, -9, -10, -7];
+/** Widths in characters; the negative ones are aligned to the right. */
+const WIDTHS = [22, 26, 10, 16, -7, -5, -5];
 
 export function headLine(first: string, { faint }: Style): string {
-  const titles = [first, "detected: SNI or Host, ALPN", "route", "backend", "routed in"];
-  return faint(`   ${columns([...titles, "bytes up", "down"])}\n`);
+  const titles = [first, "detected: name, ALPN", "route", "backend", "routed", "up", "down"];
+  return faint(`   ${columns(titles)}\n`);
 }
 
 /**
@@ -58,7 +58,7 @@ export function connectionLine(
     seen.join("  ") || unseen,
     route ?? "–",
     backendOf(record, backends) ?? `closed: ${reason.replaceAll("_", " ")}`,
-    timeToRoute === undefined ? "–" : `${timeToRoute.toFixed(1)} ms`,
+    timeToRoute === undefined ? "–" : `${timeToRoute.toFixed(timeToRoute < 99.95 ? 1 : 0)} ms`,
     `${up}`,
     `${down}`,
   ]) + "\n";
@@ -76,5 +76,5 @@ function columns(cells: readonly string[]): string {
   return cells.map((cell, i) => {
     const width = WIDTHS[i] ?? 0;
     return width < 0 ? cell.padStart(-width) : cell.padEnd(width);
-  }).join("");
+  }).join(" ");
 }

@@ -3,7 +3,7 @@
  * RFC 9001 §5 says. `probes/quic_keys.ts` opens them.
  *
  * ```
- * header     u8 11000000 | u32 version 1 | u8 8, connection ID | u8 0 | u8 0 | u16 0x4000 + n | u8 packet number
+ * header     u8 11tt0000 | u32 version | u8 8, connection ID | u8 0 | u8 0 | u16 0x4000 + n | u8 packet number
  * frames     u8 6 (CRYPTO) | u16 0x4000 + offset | u16 0x4000 + n, data | zeros (PADDING)
  * ```
  *
@@ -11,15 +11,15 @@
  */
 import { ecb, gcm } from "@noble/ciphers/aes.js";
 import { initialKeys, type PacketKeys } from "../../probes/quic_keys.ts";
-import { QUIC_V1 } from "../../probes/quic_packet.ts";
+import { QUIC_V1, QUIC_V2 } from "../../probes/quic_packet.ts";
 
 /** A client fills its first datagrams to this length (RFC 9000 §14.1), and few paths carry much more. */
 const DATAGRAM_LENGTH = 1200;
 const TAG_LENGTH = 16;
 const SAMPLE_LENGTH = 16;
 
-/** A long header, the fixed bit, an Initial packet, a packet number of one byte. */
-const FIRST_BYTE = 0xc0;
+/** A long header, the fixed bit, an Initial packet, a packet number of one byte (RFC 9000 §17.2, RFC 9369 §3.2). */
+const FIRST_BYTES = { [QUIC_V1]: 0xc0, [QUIC_V2]: 0xd0 } as const;
 const CRYPTO = 6;
 const CRYPTO_HEADER_LENGTH = 5;
 /** Marks a variable-length integer of two bytes (RFC 9000 §16), of up to {@linkcode MAX_VARINT}. */
@@ -34,23 +34,30 @@ const CONNECTION_ID = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
 const HEADER_LENGTH = 1 + 4 + 1 + CONNECTION_ID_LENGTH + 1 + 1 + 2 + 1;
 const FRAMES_LENGTH = DATAGRAM_LENGTH - HEADER_LENGTH - TAG_LENGTH;
 
+/** What a client chooses besides its hello. */
+export interface InitialChoice {
+  /** 1, if it is absent. */
+  readonly version?: typeof QUIC_V1 | typeof QUIC_V2;
+  /** 8 bytes, by which it addresses its server; always the same ones, if it is absent. */
+  readonly connectionId?: Uint8Array;
+}
+
 /**
  * Writes the datagrams that carry `hello`, as few as hold it.
  * @param hello A ClientHello message, with its header and without records.
- * @param connectionId 8 bytes, by which the client addresses its server.
  * @throws {RangeError} If it is longer than 16 KiB.
  */
 export function encodeInitials(
   hello: Uint8Array,
-  connectionId: Uint8Array = CONNECTION_ID,
+  { version = QUIC_V1, connectionId = CONNECTION_ID }: InitialChoice = {},
 ): readonly Uint8Array[] {
   if (hello.length > MAX_VARINT) throw new RangeError("no client says as much in its hello");
-  const keys = initialKeys(QUIC_V1, connectionId, "client");
+  const keys = initialKeys(version, connectionId, "client");
   const capacity = FRAMES_LENGTH - CRYPTO_HEADER_LENGTH;
   return Array.from({ length: Math.ceil(hello.length / capacity) }, (_, at) => {
     const offset = at * capacity;
     const frames = cryptoFrame(offset, hello.subarray(offset, offset + capacity));
-    return seal(at, frames, connectionId, keys);
+    return seal(at, frames, { version, connectionId }, keys);
   });
 }
 
@@ -70,11 +77,12 @@ function varint(value: number): number[] {
 function seal(
   packetNumber: number,
   frames: Uint8Array,
-  connectionId: Uint8Array,
+  { version, connectionId }: Required<InitialChoice>,
   { key, iv, hp }: PacketKeys,
 ): Uint8Array {
   const header = Uint8Array.from([
-    ...[FIRST_BYTE, 0, 0, 0, QUIC_V1],
+    FIRST_BYTES[version],
+    ...[version >>> 24, version >> 16, version >> 8, version],
     ...[CONNECTION_ID_LENGTH, ...connectionId],
     0, // no connection ID of its own
     0, // no token

@@ -24,14 +24,18 @@ Deno.test("the demo ends well, and what it says to try next works", async () => 
   try {
     const { code, stdout, stderr } = await sluice(["demo"], { TMPDIR: directory });
     assert.equal(code, 0, stdout + stderr);
-    const rows = stdout.match(/^ ✔ .* \d+\.\d ms +\d+ +\d+$/gm) ?? [];
-    assert.ok(rows.length >= 20, stdout);
+    const rows = stdout.match(/^ ✔ .* \d+(?:\.\d)? ms +\d+ +\d+$/gm) ?? [];
+    assert.ok(rows.length >= 40, stdout);
     assert.doesNotMatch(stdout, /✘/);
 
-    const [, explain = ""] = stdout.match(/ task start (explain .*)$/m) ?? [];
-    const explained = await sluice(explain.split(" "));
-    assert.equal(explained.code, 0, explained.stderr);
-    assert.match(explained.stdout, /site_b_h2/);
+    const [tcp, udp] = stdout.matchAll(/ task start (explain .*)$/gm).map(([, explain = ""]) =>
+      explain
+    );
+    for (const [explain, route] of [[tcp, "site_b_h2"], [udp, "site_b_h3"]] as const) {
+      const explained = await sluice(explain?.split(" ") ?? []);
+      assert.equal(explained.code, 0, explained.stderr);
+      assert.ok(explained.stdout.includes(route), explained.stdout);
+    }
   } finally {
     await Deno.remove(directory, { recursive: true });
   }

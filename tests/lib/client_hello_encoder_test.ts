@@ -17,6 +17,16 @@ Deno.test("what goes into a ClientHello is what the probe finds in it", () => {
   }
 });
 
+Deno.test("a post-quantum key share makes it as long as those of browsers", () => {
+  const said = { serverName: "a.example", alpns: ["h3"] };
+  const hello = encodeClientHello({ ...said, postQuantum: true });
+  assert.equal(hello.length, encodeClientHello(said).length + 2 + 2 + 2 + 1216);
+  assert.deepEqual(tls(hello, false), {
+    kind: "match",
+    facts: { protocol: "tls", ...said, details: { versions: "1.3" } },
+  });
+});
+
 Deno.test("an empty list of protocols is none", () => {
   assert.deepEqual(encodeClientHello({ alpns: [] }), encodeClientHello({}));
 });

@@ -39,6 +39,7 @@ Deno.test("whatever differs is told", () => {
     [{ serverName: "a.demo" }, {}, 'SNI: expected none, got "a.demo"'],
     [{ alpns: ["h2", "h3"] }, {}, 'ALPN: expected none, got "h2,h3"'],
     [{ host: "api.demo" }, {}, 'Host: expected "www.demo", got "api.demo"'],
+    [{ dnsName: "www.demo" }, {}, 'DNS name: expected none, got "www.demo"'],
     [{ route: "api" }, {}, 'route: expected "web", got "api"'],
     [
       { backend: { address: "127.0.0.1", port: 1001 } },

@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { readFile, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { dirname } from "node:path";
+import type { SocketAddress } from "../../../lib/addr.ts";
+import { dnsQuery } from "../../../lib/demo/dns.ts";
 import { runDemo } from "../../../lib/demo/mod.ts";
+import { UdpWire } from "../../../lib/demo/udp_wire.ts";
 import type { Platform } from "../../../lib/run.ts";
 import { systemClock } from "../../../lib/runtime/clock.ts";
 import { DenoNet } from "../../../lib/runtime/deno.ts";
 import type { Net } from "../../../lib/runtime/runtime.ts";
-import { tcpProbes } from "../../../probes/mod.ts";
+import { tcpProbes, udpProbes } from "../../../probes/mod.ts";
 import { MemoryProcess } from "../../support/process.ts";
 
 /** Runs the demo on real sockets and hands what it printed to `check`. */
@@ -43,54 +46,74 @@ function configPath(process: MemoryProcess): string {
   return path;
 }
 
-/** The table's lines, as the words in them. */
-function tableOf(process: MemoryProcess): readonly string[][] {
-  const lines = process.stdout.text.split("\n");
-  const from = lines.findIndex((line) => line.includes("detected"));
-  const to = lines.indexOf("", from);
-  const table = lines.slice(from + 1, to).map((line) => line.trim().split(/\s{2,}/));
-  assert.ok(table.length > 0, process.stdout.text);
-  return table;
+/** The lines of every table, as the words in them. */
+function tablesOf(process: MemoryProcess): readonly (readonly string[])[][] {
+  const [, ...tables] = process.stdout.text.split(/^.* detected: .*\n/m);
+  return tables.map((text) => {
+    const [table = ""] = text.split("\n\n");
+    return table.split("\n").map((line) => line.trim().split(/\s{2,}/));
+  });
 }
 
 Deno.test("every row is right, of every protocol there is, and nothing is left open", async () => {
   await demo({}, async (process, code) => {
     assert.equal(await code, 0, process.stdout.text);
-    const table = tableOf(process);
-    assert.deepEqual(table.filter(([first]) => !first?.startsWith("✔")), []);
-    const protocols = new Set(table.map(([, detected]) => detected));
-    for (const protocol of [...Object.keys(tcpProbes), "regex", "unknown", "nothing in time"]) {
-      assert.ok(protocols.has(protocol), `${protocol} is not in the table`);
+    const { text } = process.stdout;
+    const [tcp = [], udp = [], moves = [], ...more] = tablesOf(process);
+    assert.deepEqual(more, []);
+    assert.deepEqual([...tcp, ...udp, ...moves].filter(([first]) => !first?.startsWith("✔")), []);
+    const expected = [
+      [tcp, [...Object.keys(tcpProbes), "regex", "unknown", "nothing in time"]],
+      [udp, [...Object.keys(udpProbes), "unknown"]],
+      [moves, ["quic", "wireguard"]],
+    ] as const;
+    for (const [table, protocols] of expected) {
+      assert.deepEqual(new Set(table.map(([, detected]) => detected)), new Set(protocols));
     }
-    assert.match(process.stdout.text, /went right/);
+    const [counts] = text.match(/All .* went right/) ?? [];
+    const flows = udp.length + moves.length;
+    assert.equal(counts, `All ${tcp.length} connections, ${flows} flows and the reload went right`);
     assert.equal(process.stderr.text, "");
-    assert.ok(!process.stdout.text.includes("\x1b"), "colours, and it is no terminal");
-    assert.match(await readFile(configPath(process), "utf8"), /^ssh .*# green$/m);
+    assert.ok(!text.includes("\x1b"), "colours, and it is no terminal");
+    const tooLong = text.split("\n").filter((line) => line.length > 100 && !line.includes("/"));
+    assert.deepEqual(tooLong, []);
+    const config = await readFile(configPath(process), "utf8");
+    assert.match(config, /^ssh .*# green$/m);
+    assert.match(config, /^sip .*# sip-green$/m);
   });
 });
 
-Deno.test("a connection carried to another backend than the log says is a cross, and the exit code 1", async () => {
-  // The second backend that is connected to is in truth the first.
+/** Carries what is for the second one of some backends to the first. */
+function misleading(): (to: SocketAddress) => SocketAddress {
   const ports = new Set<number>();
-  const misled = (net: Net): Net => ({
-    listen: (options) => net.listen(options),
-    pipe: (...both) => net.pipe(...both),
-    bind: (...both) => net.bind(...both),
-    associate: (...both) => net.associate(...both),
-    connect({ address, port }, options) {
-      ports.add(port);
-      const [first = port, second] = ports;
-      return net.connect({ address, port: port === second ? first : port }, options);
-    },
-  });
+  return ({ address, port }) => {
+    ports.add(port);
+    const [first = port, second] = ports;
+    return { address, port: port === second ? first : port };
+  };
+}
+
+Deno.test("who is carried to another backend than the log says is a cross, and the exit code 1", async () => {
+  const misled = (net: Net): Net => {
+    const [mislead, misleadFlow] = [misleading(), misleading()];
+    return {
+      listen: (options) => net.listen(options),
+      pipe: (...both) => net.pipe(...both),
+      bind: (...both) => net.bind(...both),
+      associate: (to, receiver) => net.associate(misleadFlow(to), receiver),
+      connect: (to, options) => net.connect(mislead(to), options),
+    };
+  };
   const terminal = new MemoryProcess([], {}, true);
   await demo({ net: misled, process: terminal }, async (process, code) => {
     assert.equal(await code, 1);
     const { text } = process.stdout;
-    assert.ok(text.includes("\x1b[31m✘\x1b[0m HTTP/1.1 to api.demo "), text);
+    assert.ok(text.includes("\x1b[31m✘\x1b[0m HTTP to api.demo "), text);
     assert.match(text, /answer: expected "hello from api\\n", got "hello from web\\n"/);
-    assert.equal(text.match(/✘/g)?.length, 1, text);
-    assert.match(text, /Not right: 1 of \d+ connections\./);
+    assert.ok(text.includes("\x1b[31m✘\x1b[0m DNS for www.b.demo "), text);
+    assert.match(text, /answer: expected "192\.0\.2\.2", got "192\.0\.2\.1"/);
+    assert.equal(text.match(/✘/g)?.length, 2, text);
+    assert.match(text, /Not right: 1 of \d+ connections, 1 of \d+ flows\./);
   });
 });
 
@@ -103,7 +126,11 @@ Deno.test("left running, it shows the connections of others until a signal", asy
     get({ port, host: "127.0.0.1", agent: false, headers: { host: "api.demo" } }, (response) => {
       response.resume();
     });
-    await process.stdout.until(/127\.0\.0\.1:\d+ +http {2}api\.demo +api +api :\d+/);
+    await process.stdout.until(/tcp {2}127\.0\.0\.1:\d+ +http {2}api\.demo +api +api :\d+/);
+    const wire = await UdpWire.open(Number(port));
+    assert.equal(await dnsQuery("mail.b.demo")(wire), "192.0.2.2");
+    await wire.destroy();
+    await process.stdout.until(/udp {2}127\.0\.0\.1:\d+ +dns {2}mail\.b\.demo +dns_b +dns-b :\d+/);
     process.send("SIGTERM");
     assert.equal(await code, 0);
     assert.ok(!process.stdout.text.includes("\x1b"));

@@ -3,7 +3,10 @@ import type { ConnectionRecord } from "../../../lib/access_log.ts";
 import { PROBE_TIMEOUT } from "../../../lib/demo/config.ts";
 import { connectionLine, headLine, mark, styleFor } from "../../../lib/demo/table.ts";
 
-const backends = { nameAt: (port: number) => port === 40_000 ? "site-b-h2" : undefined };
+const backends = {
+  nameAt: (port: number, transport: string) =>
+    port === 40_000 && transport === "tcp" ? "site-b-h2" : undefined,
+};
 const plain = styleFor(false);
 
 const record: ConnectionRecord = {
@@ -13,12 +16,12 @@ const record: ConnectionRecord = {
   listener: "default",
   client: { address: "127.0.0.1", port: 50_000 },
   protocol: "tls",
-  serverName: "www.b.demo",
+  serverName: "b.demo",
   alpns: ["h2", "http/1.1"],
   route: "site_b_h2",
   backend: { address: "127.0.0.1", port: 40_000 },
   up: 525,
-  down: 123_456,
+  down: 1315,
   duration: 1,
   timeToRoute: 0.449,
   reason: "ended",
@@ -26,7 +29,7 @@ const record: ConnectionRecord = {
 
 Deno.test("a connection stands under the heads of its columns", () => {
   const head = headLine("sent", plain);
-  const line = `   ${connectionLine("HTTP/2 to www.b.demo", record, backends)}`;
+  const line = `   ${connectionLine("HTTP/2 to b.demo", record, backends)}`;
   for (
     const [title, cell] of [["detected", "tls"], ["route", "site_b_h2"], ["backend", "site-b-h2 :"]]
   ) {
@@ -34,10 +37,26 @@ Deno.test("a connection stands under the heads of its columns", () => {
   }
   assert.match(
     line,
-    /tls {2}www\.b\.demo {2}h2,http\/1\.1 +site_b_h2 +site-b-h2 :40000 +0\.4 ms +525 +123456\n$/,
+    /tls {2}b\.demo {2}h2,http\/1\.1 +site_b_h2 +site-b-h2 :40000 +0\.4 ms +525 +1315\n$/,
   );
   assert.equal(line.length, head.length);
-  assert.ok(line.trimEnd().length <= 110, line);
+  assert.ok(line.trimEnd().length <= 100, line);
+});
+
+Deno.test("columns stay apart where one has more than usual", () => {
+  const long = { ...record, up: 1_234_567, down: 7_654_321, timeToRoute: 12_345 };
+  assert.match(connectionLine("", long, backends), / 12345 ms 1234567 7654321\n$/);
+});
+
+Deno.test("a flow shows the name that was asked for", () => {
+  const { serverName: _, alpns: __, ...rest } = record;
+  const query = { ...rest, transport: "udp", protocol: "dns", dnsName: "www.a.demo" } as const;
+  assert.match(connectionLine("", query, backends), / dns {2}www\.a\.demo /);
+});
+
+Deno.test("ports are those of the transport", () => {
+  const onUdp = connectionLine("", { ...record, transport: "udp" }, backends);
+  assert.match(onUdp, / 127\.0\.0\.1 :40000 /);
 });
 
 Deno.test("a connection that reached no backend shows why", () => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { encodeInitials } from "../../../lib/explain/quic_initial.ts";
 import { cryptoFrames } from "../../../probes/quic_crypto.ts";
 import { initialKeys, openPacket } from "../../../probes/quic_keys.ts";
-import { coalescedPackets, QUIC_V1 } from "../../../probes/quic_packet.ts";
+import { coalescedPackets, QUIC_V1, QUIC_V2 } from "../../../probes/quic_packet.ts";
 import { concat } from "../../support/bytes.ts";
 import { packet } from "../../support/quic.ts";
 
@@ -19,6 +19,18 @@ Deno.test("an Initial is sealed as the encoder of the tests seals it", () => {
     packet({ dcid: DCID, number: 0, frames: first }),
     packet({ dcid: DCID, number: 1, frames: second }),
   ]);
+});
+
+Deno.test("version 2 and another connection ID are sealed as the encoder of the tests seals them", () => {
+  const dcid = Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1);
+  const frames = new Uint8Array(1165);
+  frames.set([6, 0x40, 0, 0x40, 3, 1, 2, 3]);
+  const hello = Uint8Array.of(1, 2, 3);
+  const both = [[QUIC_V2, dcid], [QUIC_V2, DCID], [QUIC_V1, dcid]] as const;
+  for (const [version, connectionId] of both) {
+    const expected = packet({ version, dcid: connectionId, frames });
+    assert.deepEqual(encodeInitials(hello, { version, connectionId }), [expected]);
+  }
 });
 
 Deno.test("what is sealed can be opened, and the pieces are the hello", () => {

@@ -1,0 +1,13 @@
+/**
+ * A client's socket as it is looked at when its row is over.
+ *
+ * @module
+ */
+
+export interface Wire {
+  readonly localPort?: number | undefined;
+  readonly bytesWritten: number;
+  readonly bytesRead: number;
+  /** Closes it; what it returns may be waited for. */
+  destroy(): unknown;
+}
