@@ -9,6 +9,9 @@ import { findTool, type Scope } from "../support/children.ts";
 
 const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 
+/** Those of the task `start`. */
+const USER_FLAGS = ["--v8-flags=--max-semi-space-size=2"];
+
 /** A line of the access log, as JSON. */
 export interface AccessLine {
   readonly time: string;
@@ -50,7 +53,7 @@ export async function runSluice(
   const [program = "", ...args] = [
     ...under.map((word, index) => index === 0 ? findTool(word) ?? word : word),
     Deno.execPath(),
-    ...["run", "-A", ...deno, MAIN, "--config", path, "--log-format", "json"],
+    ...["run", "-A", ...USER_FLAGS, ...deno, MAIN, "--config", path, "--log-format", "json"],
   ];
   const env = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
   return new Sluice(scope.start(program, args, { env }), path);

@@ -31,8 +31,6 @@ export type ThreadState =
 /** What a Worker has in the place of a window. */
 interface WorkerScope {
   onmessage: (event: MessageEvent) => void;
-  onerror: (event: ErrorEvent) => void;
-  onunhandledrejection: (event: PromiseRejectionEvent) => void;
   postMessage(message: FromThread | ThreadState): void;
   close(): void;
 }
@@ -79,14 +77,14 @@ function serve({ shared, doorbell }: ThreadSetup): void {
     }
   };
   const fail = (error: unknown) => end({ kind: "failed", why: reason(error) });
-  scope.onerror = (event) => {
+  addEventListener("error", (event) => {
     event.preventDefault();
     fail(event.error ?? event.message);
-  };
-  scope.onunhandledrejection = (event) => {
+  });
+  addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
     fail(event.reason);
-  };
+  });
   scope.onmessage = ({ data }: MessageEvent<ToThread | ThreadCommand>) => {
     doorkeeper.received();
     if (data.kind === "end") end({ kind: "ended" });
