@@ -24,7 +24,7 @@ export function udpRows(): readonly UdpRow[] {
   return [
     dns("www.a.demo", "dns_a", "dns-a"),
     dns("www.b.demo", "dns_b", "dns-b"),
-    hello("QUIC to a.demo", { serverName: "a.demo", alpns: ALPNS }, "site_a_h3", "h3-a"),
+    helloToA(),
     hello("QUIC, two datagrams", { ...toB, postQuantum: true }, "site_b_h3", "h3-b"),
     hello("QUIC version 2", { ...toB, version: QUIC_V2 }, "site_b_h3", "h3-b"),
     hello("QUIC to c.demo", { serverName: "c.demo", alpns: ALPNS }, "h3", "h3-1"),
@@ -36,6 +36,12 @@ export function udpRows(): readonly UdpRow[] {
       expected: over({ route: "default", backend: "echo", answer: "good morning\n" }),
     },
   ];
+}
+
+/** A client whose backend takes no turns with others. */
+export function helloToA(): UdpRow {
+  const said = { serverName: "a.demo", alpns: ALPNS };
+  return hello("QUIC to a.demo", said, "site_a_h3", "h3-a");
 }
 
 /** Sessions that go on from other ports. Of two backends that take turns, each has the one that began with it. */
