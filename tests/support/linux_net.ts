@@ -12,11 +12,14 @@ import type { NetUnderTest } from "./net_contract.ts";
 export type LinuxModules = Awaited<ReturnType<typeof load>>;
 
 async function load() {
-  const [{ LinuxNet }, { Poller }] = await Promise.all([
+  const [libc, { LinuxNet }, { Loop, LoopClock }, { Poller }, { selfTest }] = await Promise.all([
+    import("../../lib/runtime/linux/libc.ts"),
     import("../../lib/runtime/linux/net.ts"),
+    import("../../lib/runtime/linux/loop.ts"),
     import("../../lib/runtime/linux/poller.ts"),
+    import("../../lib/runtime/linux/self_test.ts"),
   ]);
-  return { LinuxNet, Poller };
+  return { libc, LinuxNet, Loop, LoopClock, Poller, selfTest };
 }
 
 /** Why the plane cannot be tested here; `undefined` if it can. */
@@ -45,4 +48,15 @@ export function linuxNet({ LinuxNet, Poller }: LinuxModules, clock: Clock): NetU
       poller.end();
     },
   };
+}
+
+const linux = await loadLinux();
+
+/** Registers a test of the plane; where there is none it is skipped, and its name says why. */
+export function linuxTest(
+  sentence: string,
+  body: (modules: LinuxModules) => void | Promise<void>,
+): void {
+  if ("reason" in linux) Deno.test.ignore(`${sentence} [skipped: ${linux.reason}]`, () => {});
+  else Deno.test(sentence, () => body(linux));
 }

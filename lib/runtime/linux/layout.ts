@@ -115,8 +115,19 @@ export function decodeAddress(bytes: Uint8Array): SocketAddress {
   return { address: formatIp({ family: 6, value }), port };
 }
 
+/** IPv4 addresses as text. Most come again, and then need not be written, and hashed by who counts them, again. */
+const texts = new Map<number, string>();
+const MOST_TEXTS = 4096;
+
 function ipv4(bytes: Uint8Array, at: number): string {
-  return `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+  const key = bytes[at]! << 24 | bytes[at + 1]! << 16 | bytes[at + 2]! << 8 | bytes[at + 3]!;
+  let text = texts.get(key);
+  if (text === undefined) {
+    if (texts.size >= MOST_TEXTS) texts.clear();
+    text = `${bytes[at]}.${bytes[at + 1]}.${bytes[at + 2]}.${bytes[at + 3]}`;
+    texts.set(key, text);
+  }
+  return text;
 }
 
 /** Whether an address is in `::ffff:0:0/96`. */

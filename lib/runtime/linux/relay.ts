@@ -103,9 +103,10 @@ class Relay implements Relaying {
   }
 
   onReady(conn: LinuxConn): void {
-    const [from, to] = conn === this.#up.from ? [this.#up, this.#down] : [this.#down, this.#up];
+    const isDownstream = conn === this.#up.from;
+    const to = isDownstream ? this.#down : this.#up;
     if (holdsSomething(to)) this.#pump(to);
-    this.#pump(from);
+    this.#pump(isDownstream ? this.#up : this.#down);
   }
 
   onClosed(): void {
@@ -207,10 +208,10 @@ class Relay implements Relaying {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#idle.cancel();
-    for (const lane of [this.#up, this.#down]) {
-      lane.from.leave();
-      this.#done(lane);
-    }
+    this.#up.from.leave();
+    this.#down.from.leave();
+    this.#done(this.#up);
+    this.#done(this.#down);
     this.#parts.poller.needsYield = true;
     this.#resolve(end);
   }
