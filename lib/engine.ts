@@ -31,8 +31,7 @@ export interface Chosen {
  * @throws {Error} If it has to be `linux` and that cannot be; the message says what is missing.
  */
 export async function choosePlane({ engine, dns }: Config, parts: EngineParts): Promise<Chosen> {
-  // Until the Linux plane has its self-test, it is for those who ask for it.
-  if (engine !== "linux") return await portable("as configured", dns, parts);
+  if (engine === "portable") return await portable("as configured", dns, parts);
   try {
     return await linux(engine, parts);
   } catch (error) {

@@ -133,6 +133,14 @@ export class Poller {
     close(this.#epoll);
   }
 
+  /** Ends it, and closes what is still watched, for owners who never will. */
+  abandon(): void {
+    this.#handlers.forEach((handler, fd) => {
+      if (handler !== undefined) this.close(fd);
+    });
+    this.end();
+  }
+
   #hand(fd: number, generation: number, events: number): void {
     if (this.#generations[fd] === generation) this.#handlers[fd]?.onEvents(events);
   }

@@ -10,6 +10,7 @@ import { type DoorbellWire, Doorkeeper } from "./doorbell.ts";
 import { Loop, LoopClock } from "./loop.ts";
 import { LinuxNet } from "./net.ts";
 import { Poller } from "./poller.ts";
+import { selfTest } from "./self_test.ts";
 
 /** The first message to the thread; it rings for this one, too. */
 export interface ThreadSetup {
@@ -39,9 +40,11 @@ const scope = globalThis as unknown as WorkerScope;
 
 scope.onmessage = ({ data }: MessageEvent<ThreadSetup>) => {
   try {
+    selfTest();
     serve(data);
   } catch (error) {
-    leave({ kind: "failed", why: reason(error) });
+    const why = error instanceof Error ? error.message : String(error);
+    leave({ kind: "failed", why: `its self-test has failed: ${why}` });
   }
 };
 
@@ -71,7 +74,7 @@ function serve({ shared, doorbell }: ThreadSetup): void {
       doorkeeper.leave();
       thread.close();
       net.close();
-      poller.end();
+      poller.abandon();
     } finally {
       leave(last);
     }

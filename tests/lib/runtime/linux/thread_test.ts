@@ -41,8 +41,8 @@ class Rig {
     }
   }
 
-  config(): Config {
-    const { port } = this.echo.addr;
+  /** @param port Of the backend. */
+  config(port = this.echo.addr.port): Config {
     const to = { defaultRoute: defaultTo(poolOf(LOCALHOST, port)) };
     return {
       tcp: [listenerWith({ port: 0, ...to })],
@@ -177,6 +177,25 @@ testThread(
     await until("descriptors are given back", () => descriptors() <= before);
   },
 );
+
+testThread("a fault leaves nothing of a connect that is under way", async (rig) => {
+  // Who connects to it once it has more than it takes in has to wait.
+  const full = Deno.listen({ hostname: LOCALHOST, port: 0, tcpBacklog: 1 });
+  const { port } = full.addr;
+  const filling = Array.from({ length: 3 }, () => Deno.connect({ hostname: LOCALHOST, port }));
+  await rig.plane.apply(rig.config(port));
+  const before = descriptors();
+  const conns = [await rig.connect(), await rig.connect()];
+  await until("both wait", async () => (await rig.plane.gauges()).activeConnections === 2);
+  rig.handle.say(null as never);
+  await rig.until(() => rig.lines.includes("the data thread runs again"));
+  for (const conn of conns) conn.close();
+  await until("descriptors are given back", () => descriptors() <= before);
+  full.close();
+  for (const result of await Promise.allSettled(filling)) {
+    if (result.status === "fulfilled") result.value.close();
+  }
+});
 
 Deno.test({
   name: "Linux thread: started and ended over and over, it leaves nothing",
