@@ -36,7 +36,7 @@ export class Phone {
     try {
       await phone.#ask();
     } catch (error) {
-      await phone.#wire.destroy();
+      phone.#wire.destroy();
       throw error;
     }
     phone.#rest = phone.#askOn();
@@ -60,7 +60,7 @@ export class Phone {
         await this.#ask();
       }
     } finally {
-      await this.#wire.destroy();
+      this.#wire.destroy();
     }
   }
 

@@ -11,7 +11,7 @@ import { quicConnection, type QuicHello } from "./quic.ts";
 import type { Expected, Row } from "./rows.ts";
 import { ADDRESSES } from "./udp_backends.ts";
 import { UDP_OPENINGS, type UdpOpening } from "./udp_openings.ts";
-import { type UdpClient, UdpWire } from "./udp_wire.ts";
+import type { UdpClient, UdpWire } from "./udp_wire.ts";
 import { wireguardSession } from "./wireguard.ts";
 
 type UdpRow = Row<UdpWire>;
@@ -47,7 +47,7 @@ export function helloToA(): UdpRow {
 /** Sessions that go on from other ports. Of two backends that take turns, each has the one that began with it. */
 export interface Moves {
   readonly rows: readonly UdpRow[];
-  /** A client that comes back when all these are over, and how it does. */
+  /** The first client when all these are over, and its way: with the socket that it had. */
   readonly last: UdpRow;
   readonly back: Way<UdpWire>;
 }
@@ -57,11 +57,8 @@ export function moves(): Moves {
   const toC = { serverName: "c.demo", alpns: ALPNS };
   const connection = quicConnection(toC);
   const expected = vpn("vpn-2");
-  let home = 0;
-  const opens: UdpClient = (wire) => {
-    home = wire.localPort;
-    return session.opens(wire);
-  };
+  let home: UdpWire | undefined;
+  const opens = (wire: UdpWire) => session.opens(wire).finally(() => home = wire.share());
   const moved = { protocol: "quic", route: "h3", backend: "h3-2", answer: greeting("h3-2") };
   return {
     rows: [
@@ -73,7 +70,10 @@ export function moves(): Moves {
       hello("another client", toC, "h3", "h3-1"),
     ],
     last: { sent: "data, after a silence", client: session.goesOn, expected },
-    back: { transport: "udp", open: (to) => UdpWire.open(to, home) },
+    back: {
+      transport: "udp",
+      open: () => home ? Promise.resolve(home) : Promise.reject(new Error("it had no socket")),
+    },
   };
 }
 

@@ -17,13 +17,17 @@ export class UdpWire implements Wire {
   bytesRead = 0;
   readonly #socket: Socket;
   readonly #to: number;
+  /** Who share the socket. */
+  readonly #users: { count: number };
   /** What has come and was not asked for yet; and who waits for more. */
   readonly #heard: string[] = [];
   #onHeard: () => void = () => {};
 
-  private constructor(socket: Socket, to: number) {
+  private constructor(socket: Socket, to: number, users: { count: number }) {
     this.#socket = socket;
     this.#to = to;
+    this.#users = users;
+    users.count++;
     socket.on("message", (message) => {
       this.bytesRead += message.length;
       this.#heard.push(message.toString("latin1"));
@@ -31,14 +35,16 @@ export class UdpWire implements Wire {
     });
   }
 
-  /**
-   * Binds a port, to talk to another one.
-   * @param at The own one; 0: any that is free.
-   */
-  static async open(to: number, at = 0): Promise<UdpWire> {
-    const socket = createSocket("udp4").bind(at, HOST);
+  /** Binds a port of its own, to talk to another one. */
+  static async open(to: number): Promise<UdpWire> {
+    const socket = createSocket("udp4").bind(0, HOST);
     await once(socket, "listening");
-    return new UdpWire(socket, to);
+    return new UdpWire(socket, to, { count: 0 });
+  }
+
+  /** The same socket for somebody who comes later, and hears what comes from now on. */
+  share(): UdpWire {
+    return new UdpWire(this.#socket, this.#to, this.#users);
   }
 
   get localPort(): number {
@@ -64,9 +70,8 @@ export class UdpWire implements Wire {
     }
   }
 
-  /** Resolves when the port is free. */
-  async destroy(): Promise<void> {
-    this.#socket.close();
-    await once(this.#socket, "close");
+  /** The last one to do so closes the socket. */
+  destroy(): void {
+    if (--this.#users.count === 0) this.#socket.close();
   }
 }

@@ -8,6 +8,5 @@ export interface Wire {
   readonly localPort?: number | undefined;
   readonly bytesWritten: number;
   readonly bytesRead: number;
-  /** Closes it; what it returns may be waited for. */
-  destroy(): unknown;
+  destroy(): void;
 }
