@@ -39,8 +39,7 @@ export class Admission {
     if (listener === undefined || !isForClient(client.address, at, listener)) return;
     const newcomer = new Newcomer({
       at,
-      // What a platform makes of it may take more memory, as Deno's does.
-      peer: { hostname: peer.hostname, port: peer.port },
+      peer,
       client,
       clientKey: clientOf(client.address),
       socketKey: `${peer.hostname} ${peer.port} ${formatAddress(at.local)}`,

@@ -135,7 +135,9 @@ class DenoReplySocket implements ReplySocket, Sender {
         const receiving = this.conn.receive(buffer.bytes);
         this.#receiving = receiving;
         const [datagram, from] = await receiving;
-        const sending = this.#deliver(datagram, from as Deno.NetAddr);
+        const { hostname, port } = from as Deno.NetAddr;
+        // Deno's own object takes more memory, and this one may be kept.
+        const sending = this.#deliver(datagram, { hostname, port });
         if (sending === undefined) buffer.free();
         else sending.then(buffer.free);
         const { length } = datagram;

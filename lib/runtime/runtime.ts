@@ -62,7 +62,8 @@ export interface ConnectOptions {
 export interface Listener {
   readonly address: SocketAddress;
   /**
-   * The next connection; the caller owns it. Clients that are gone before they could be accepted are passed over.
+   * The next connection; the caller owns it. Clients that are gone before they could be accepted are passed over, or
+   * their first read says `reset`.
    * @throws {NetError} `closed` after `close()`; `exhausted` when there are no descriptors left: try again later.
    */
   accept(): Promise<Conn>;
@@ -129,7 +130,10 @@ export interface ByteCounts {
 /** How a pipe ended: `closed` when somebody closed a connection under it. */
 export type PipeEnd = "ended" | "downstream_reset" | "upstream_reset" | "idle_timeout" | "closed";
 
-/** Who sent a datagram, in the platform's own spelling; `addressOf` makes it canonical. Altered by nobody, so it may be kept. */
+/**
+ * Who sent a datagram, in the platform's own spelling; `unmapped` makes it canonical. Altered by nobody and small, so it
+ * may be kept: who is answered as the very object that it was has not to be looked up.
+ */
 export interface Peer {
   readonly hostname: string;
   readonly port: number;

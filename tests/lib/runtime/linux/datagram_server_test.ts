@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers/promises";
 import type { ConnectionRecord } from "../../../../lib/access_log.ts";
 import type { UdpListenerConfig } from "../../../../lib/config/config.ts";
 import { Resolver } from "../../../../lib/resolver.ts";
+import type { Peer, ReplySocket } from "../../../../lib/runtime/runtime.ts";
 import { Server } from "../../../../lib/server.ts";
 import { ManualClock } from "../../../support/clock.ts";
 import { type BoundPort, bytesOf, textOf, Wire } from "../../../support/datagram_wire.ts";
@@ -148,4 +149,39 @@ test("a reload keeps flows, and who goes on hears nothing of it", async (site) =
     assert.deepEqual(await site.serve([backend]), sluice);
   }
   assert.equal(new Set(backend.arrivals.map(({ from }) => from.port)).size, 1);
+});
+
+test("clients are answered as the very objects that they were, which the plane need not look up", async (site) => {
+  const { net } = site.wire;
+  const backend = site.backend("a");
+  const bind = net.bind.bind(net);
+  const heard = new Set<Peer>();
+  const answered: Peer[] = [];
+  net.bind = (at, receiver) => {
+    let noting: ReplySocket | undefined;
+    return bind(at, {
+      received(datagram, from, socket) {
+        heard.add(from);
+        noting ??= {
+          local: socket.local,
+          isFull: false,
+          send(reply, to) {
+            answered.push(to);
+            return socket.send(reply, to);
+          },
+        };
+        return receiver.received(datagram, from, noting);
+      },
+    });
+  };
+  const sluice = await site.serve([backend]);
+  const clients = [site.wire.associate(sluice), site.wire.associate(sluice)];
+  for (let round = 0; round < 3; round++) {
+    for (const client of clients) {
+      client.send("x");
+      assert.equal(await client.nextText(), "a:x");
+    }
+  }
+  assert.equal(heard.size, 2);
+  assert.ok(answered.every((peer) => heard.has(peer)));
 });
