@@ -78,6 +78,8 @@ const PURE = [
   "lib/balancing/",
   "lib/client_hello_encoder.ts",
   "lib/config/",
+  "lib/data_thread/exchange.ts",
+  "lib/data_thread/plain_config.ts",
   "lib/datagram_routing.ts",
   "lib/ech/alert.ts",
   "lib/ech/config_list.ts",
@@ -260,6 +262,25 @@ Deno.test("what few configurations need is not loaded at the start", () => {
   const loaded = new Set(started.flatMap((file) => [...loadedWith(file)]));
   assert.ok(loaded.has("lib/tcp.ts") && loaded.has("valibot"), "the graph was not read");
   assert.deepEqual(onDemand.filter((name) => loaded.has(name)), []);
+});
+
+Deno.test("of data threads nobody knows but who chooses the engine, and their platform", () => {
+  const threads = named("lib/data_thread/");
+  const above = named("lib/engine.ts", "lib/run.ts", "lib/runtime/linux/");
+  assert.deepEqual(
+    violations((file) => !threads(file) && !above(file), (name) => !threads(name)),
+    [],
+  );
+});
+
+Deno.test("no engine is loaded before it is chosen, and nothing foreign before it may be", () => {
+  const started = ["main.ts", "lib/run.ts", "lib/engine.ts"];
+  const loaded = new Set(started.flatMap((file) => [...loadedWith(file)]));
+  assert.ok(loaded.has("lib/config/mod.ts"), "the graph was not read");
+  const engines = named("lib/server.ts", "lib/data_thread/", "lib/runtime/linux/");
+  assert.deepEqual([...loaded].filter(engines), []);
+  const starter = loadedWith("lib/runtime/linux/start_thread.ts");
+  assert.deepEqual([...starter].filter(named("lib/runtime/linux/libc.ts")), []);
 });
 
 Deno.test("there is no cycle", () => {
