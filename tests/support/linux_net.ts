@@ -8,21 +8,24 @@ import { clearImmediate, setImmediate } from "node:timers";
 import type { Clock } from "../../lib/runtime/runtime.ts";
 import type { NetUnderTest } from "./net_contract.ts";
 
-/** The modules of the plane, or why there is none here. */
+/** The modules of the plane. */
 export type LinuxModules = Awaited<ReturnType<typeof load>>;
 
 async function load() {
-  const [libc, { LinuxNet }, { Loop, LoopClock }, { Poller }, { selfTest }] = await Promise.all([
-    import("../../lib/runtime/linux/libc.ts"),
-    import("../../lib/runtime/linux/net.ts"),
+  const parts = await Promise.all([
+    import("../../lib/runtime/linux/kernel_pipes.ts"),
     import("../../lib/runtime/linux/loop.ts"),
+    import("../../lib/runtime/linux/net.ts"),
     import("../../lib/runtime/linux/poller.ts"),
+    import("../../lib/runtime/linux/relay.ts"),
     import("../../lib/runtime/linux/self_test.ts"),
   ]);
-  return { libc, LinuxNet, Loop, LoopClock, Poller, selfTest };
+  const [{ KernelPipes }, { Loop, LoopClock }, { LinuxNet }, { Poller }, rest, tests] = parts;
+  const libc = await import("../../lib/runtime/linux/libc.ts");
+  return { KernelPipes, libc, LinuxNet, Loop, LoopClock, Poller, ...rest, ...tests };
 }
 
-/** Why the plane cannot be tested here; `undefined` if it can. */
+/** The modules, or why the plane cannot be tested here. */
 export async function loadLinux(): Promise<LinuxModules | { readonly reason: string }> {
   try {
     return await load();
@@ -32,7 +35,12 @@ export async function loadLinux(): Promise<LinuxModules | { readonly reason: str
 }
 
 /** A Net of the plane. After `close()` nothing turns any more. */
-export function linuxNet({ LinuxNet, Poller }: LinuxModules, clock: Clock): NetUnderTest {
+export function linuxNet(modules: LinuxModules, clock: Clock): NetUnderTest {
+  return linuxTurning(modules, clock);
+}
+
+/** A Net of the plane and its poller. */
+export function linuxTurning({ LinuxNet, Poller }: LinuxModules, clock: Clock) {
   const poller = new Poller();
   const net = new LinuxNet(clock, poller, { sharesPorts: false });
   let next = setImmediate(turn);
@@ -42,6 +50,7 @@ export function linuxNet({ LinuxNet, Poller }: LinuxModules, clock: Clock): NetU
   }
   return {
     net,
+    poller,
     close() {
       clearImmediate(next);
       net.close();
