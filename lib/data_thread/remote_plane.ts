@@ -26,7 +26,7 @@ const SHORTEST_PAUSE = 100;
 const LONGEST_PAUSE = 10_000;
 /** … until one has run for so long, ms. */
 const STEADY = 60_000;
-/** How long an answer about gauges may take, ms; then they are as they were last told. */
+/** How long an answer may take that is due at once, ms; then gauges are as they were last told, and a drain is over. */
 const PATIENCE = 500;
 
 const NOTHING: Gauges = {
@@ -89,7 +89,8 @@ export class RemotePlane implements Plane {
   async drain(): Promise<void> {
     this.#end();
     // What has failed has no connections.
-    await this.#thread?.ask("drain", undefined).catch(() => {});
+    const drained = this.#thread?.ask("drain", undefined).catch(() => {});
+    await this.#within((this.#config?.drainTimeout ?? 0) + PATIENCE, drained);
   }
 
   async close(): Promise<void> {
@@ -107,12 +108,20 @@ export class RemotePlane implements Plane {
   }
 
   async #ask(): Promise<Gauges> {
-    const limit = Promise.withResolvers<undefined>();
-    const timer = this.#parts.clock.setTimer(() => limit.resolve(undefined), PATIENCE);
     const answer = this.#thread?.ask("gauges", undefined).catch(() => undefined);
-    const told = await Promise.race([answer, limit.promise]);
+    return this.#gauges = await this.#within(PATIENCE, answer) ?? this.#gauges;
+  }
+
+  /** What `promise` resolves to, or `undefined` after `ms`: a thread may be caught in a loop. */
+  async #within<Value>(
+    ms: number,
+    promise: Promise<Value> | undefined,
+  ): Promise<Value | undefined> {
+    const limit = Promise.withResolvers<undefined>();
+    const timer = this.#parts.clock.setTimer(() => limit.resolve(undefined), ms);
+    const value = await Promise.race([promise, limit.promise]);
     timer.cancel();
-    return this.#gauges = told ?? this.#gauges;
+    return value;
   }
 
   /** Waits until everything before has come to an end. */

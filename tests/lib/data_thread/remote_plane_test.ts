@@ -321,6 +321,15 @@ Deno.test("a thread that fails while it drains has nobody to wait for, and is no
     client.close();
   }));
 
+Deno.test("a thread that is caught in a loop does not hold up the drain for ever", () =>
+  Rig.with(async (rig) => {
+    await rig.apply(LISTENER);
+    rig.threads.last.isStuck = true;
+    const drained = rig.plane.drain();
+    await rig.pass(30_500);
+    await drained;
+  }));
+
 Deno.test("closed at once, everybody leaves a record; closed again, nothing happens", () =>
   Rig.with(async (rig) => {
     await rig.apply(LISTENER);
