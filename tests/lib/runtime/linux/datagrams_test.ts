@@ -59,6 +59,22 @@ for (const wildcard of ["0.0.0.0", "::"]) {
   });
 }
 
+for (
+  const [wildcard, address] of [
+    ["0.0.0.0", "127.0.0.2"],
+    ["::", "127.0.0.2"],
+    ["::", "::1"],
+  ] as const
+) {
+  test(`a burst to ${address} is answered from there by ${wildcard}, whole and in order`, async (wire) => {
+    const port = wire.bind(wildcard, ({ at, from, bytes }) => at.send(bytes, from));
+    const client = wire.associate({ address, port: port.address.port });
+    const sent = Array.from({ length: 50 }, (_, i) => `datagram ${i}`.padEnd(100 + (i & 16)));
+    for (const text of sent) client.send(text);
+    for (const text of sent) assert.equal(await client.nextText(), text);
+  });
+}
+
 test("of a whole network behind a wildcard all addresses answer, and no more than 1,024 are kept", async (wire) => {
   const port = wire.bind("0.0.0.0", ({ at, from, bytes }) => at.send(bytes, from));
   const client = Deno.listenDatagram({ transport: "udp", hostname: LOCALHOST, port: 0 });
