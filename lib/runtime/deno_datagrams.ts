@@ -5,7 +5,8 @@
  */
 import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
-import { DATAGRAM, type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
+import { DATAGRAM, type DatagramParts, rest, type Sender } from "./deno_sends.ts";
+import { reportFault } from "./faults.ts";
 import { type ReceiveBuffer, ReceiveBuffers } from "./receive_buffers.ts";
 import type { DatagramListener, DatagramReceiver, Peer, ReplySocket, Sending } from "./runtime.ts";
 import { type Bound, type Opened, openPort } from "./wildcard.ts";

@@ -76,14 +76,3 @@ const REST = 10;
 export function rest(clock: Clock): Promise<void> {
   return new Promise((resolve) => void clock.setTimer(resolve, REST));
 }
-
-let isFaultKnown = false;
-
-/**
- * A receiver threw, which none does. That costs its datagram and nothing else; nobody is above to be told, so the first
- * time is written to standard error.
- */
-export function reportFault(error: unknown): void {
-  if (!isFaultKnown) console.error("sluice: internal fault, a datagram is lost:", error);
-  isFaultKnown = true;
-}

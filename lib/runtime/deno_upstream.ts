@@ -5,7 +5,8 @@
  */
 import type { SocketAddress } from "../addr.ts";
 import { netError } from "./deno_errors.ts";
-import { DATAGRAM, type DatagramParts, reportFault, rest, type Sender } from "./deno_sends.ts";
+import { DATAGRAM, type DatagramParts, rest, type Sender } from "./deno_sends.ts";
+import { reportFault } from "./faults.ts";
 import {
   NetError,
   type Peer,
