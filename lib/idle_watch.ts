@@ -9,30 +9,32 @@ import type { Timeout, Timeouts } from "./timeouts.ts";
 /** How often in an idle timeout it is asked whether anything has moved: the timeout comes up to an eighth late. */
 const CHECKS = 8;
 
+/** Is told, once, that nothing has moved for so long. */
+export interface IdleListener {
+  onIdle(): void;
+}
+
 /** Looks at the counts of a pipe from time to time, so that a chunk need not look at a clock. */
 export class IdleWatch {
   readonly #timeouts: Timeouts;
   readonly #interval: number;
   readonly #counts: ByteCounts;
-  readonly #onIdle: () => void;
+  readonly #listener: IdleListener;
   #timeout: Timeout | undefined;
-  #moved = 0;
+  #moved: number;
   #quiet = 0;
 
-  /**
-   * @param idleTimeout ms; 0: none.
-   * @param onIdle Called once neither count has changed for so long.
-   */
+  /** @param idleTimeout ms; 0: none. */
   constructor(
     timeouts: Timeouts,
     idleTimeout: number,
     counts: ByteCounts,
-    onIdle: () => void,
+    listener: IdleListener,
   ) {
     this.#timeouts = timeouts;
     this.#interval = idleTimeout / CHECKS;
     this.#counts = counts;
-    this.#onIdle = onIdle;
+    this.#listener = listener;
     this.#moved = counts.up + counts.down;
     if (idleTimeout > 0) this.#start();
   }
@@ -49,7 +51,7 @@ export class IdleWatch {
     const moved = this.#counts.up + this.#counts.down;
     this.#quiet = moved === this.#moved ? this.#quiet + 1 : 0;
     this.#moved = moved;
-    if (this.#quiet === CHECKS) this.#onIdle();
+    if (this.#quiet === CHECKS) this.#listener.onIdle();
     else this.#start();
   }
 }

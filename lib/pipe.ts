@@ -59,7 +59,9 @@ export function pipe(
       // It may be gone already; the other direction will notice.
       to.closeWrite().catch(() => {});
     };
-    const idle = new IdleWatch(timeouts, idleTimeout, counts, () => finish("idle_timeout"));
+    const idle = new IdleWatch(timeouts, idleTimeout, counts, {
+      onIdle: () => finish("idle_timeout"),
+    });
     copy(downstream, upstream, counts, "up", first, share)
       .then((end) => settle(end, "downstream_reset", "upstream_reset", upstream));
     copy(upstream, downstream, counts, "down", NOTHING, share)

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { IdleWatch } from "../../idle_watch.ts";
+import { type IdleListener, IdleWatch } from "../../idle_watch.ts";
 import type { Timeouts } from "../../timeouts.ts";
 import { type ByteCounts, NetError, type PipeEnd, type PipeOptions } from "../runtime.ts";
 import { type KernelPipe, type KernelPipes, PIPE_SIZE } from "./kernel_pipes.ts";
@@ -54,7 +54,7 @@ export function relay(
   );
 }
 
-class Relay implements Relaying {
+class Relay implements Relaying, IdleListener {
   readonly #up: Lane;
   readonly #down: Lane;
   readonly #counts: ByteCounts;
@@ -76,12 +76,7 @@ class Relay implements Relaying {
     this.#down = lane(upstream, downstream, "down");
     this.#counts = counts;
     this.#parts = parts;
-    this.#idle = new IdleWatch(
-      parts.timeouts,
-      idleTimeout,
-      counts,
-      () => this.#finish("idle_timeout"),
-    );
+    this.#idle = new IdleWatch(parts.timeouts, idleTimeout, counts, this);
     this.#resolve = resolve;
   }
 
@@ -97,7 +92,7 @@ class Relay implements Relaying {
       return this.#finish("closed");
     }
     if (downstream.isClosed || upstream.isClosed) return this.#finish("closed");
-    if (first.length > 0) this.#up.rest = first as Uint8Array<ArrayBuffer>;
+    if (first.length > 0) this.#sendHead(first as Uint8Array<ArrayBuffer>);
     this.#pump(this.#up);
     this.#pump(this.#down);
   }
@@ -111,6 +106,17 @@ class Relay implements Relaying {
 
   onClosed(): void {
     this.#finish("closed");
+  }
+
+  onIdle(): void {
+    this.#finish("idle_timeout");
+  }
+
+  /** Who waits for the end of the pipe may hold on to the head all the while, so its memory is let go of here. */
+  #sendHead(head: Uint8Array<ArrayBuffer>): void {
+    const sent = this.#sent(this.#up, this.#up.to.send(head, head.length));
+    if (sent < head.length && !this.#up.isDone) this.#up.rest = head.slice(sent);
+    head.buffer.transfer(0);
   }
 
   /** Copies until there is nothing more to be had, or no room for it, or the share is used up. */

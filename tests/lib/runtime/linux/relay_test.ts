@@ -41,7 +41,7 @@ streamTest("a server that refuses an upload is heard", async (rig) => {
 
 streamTest("a head that no socket has room for arrives whole, before all else", async (rig) => {
   const first = Uint8Array.from({ length: 8 << 20 }, (_, i) => i * 31 ^ i >> 8);
-  const { client, server, counts, end } = await rig.piped(first);
+  const { client, server, counts, end } = await rig.piped(first.slice());
   await client.write(bytesOf("behind it"));
   await client.closeWrite();
   const received = await readBytes(server);
@@ -50,6 +50,13 @@ streamTest("a head that no socket has room for arrives whole, before all else", 
   await server.closeWrite();
   assert.equal(await end, "ended");
   assert.deepEqual(counts, { up: first.length + 9, down: 0 });
+});
+
+streamTest("the head's memory is not kept for as long as the pipe runs", async (rig) => {
+  const head = new Uint8Array(4096);
+  const { server } = await rig.piped(head.subarray(0, 4));
+  await assertReads(server, "\0\0\0\0");
+  assert.equal(head.buffer.byteLength, 0);
 });
 
 for (const [how, left] of [["with pipes of the kernel", KERNEL_PIPES], ["without", 0]] as const) {
