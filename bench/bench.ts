@@ -5,14 +5,20 @@
  */
 import { parseArgs } from "node:util";
 import { chart } from "./chart.ts";
-import { contenders, datagramContenders, type Ports, quicContender } from "./contenders.ts";
+import {
+  contenders,
+  datagramContenders,
+  DENO_RUN,
+  type Ports,
+  quicContender,
+} from "./contenders.ts";
 import { datagramReport, datagramsInBrief } from "./datagram_report.ts";
 import { describeMachine, type Machine, machineText } from "./machine.ts";
 import { inNamespace, runInNamespace } from "./namespace.ts";
 import { Processes } from "./processes.ts";
 import { atRestInBrief, report } from "./report.ts";
 import { DATAGRAM_REFERENCE, type DatagramResults, REFERENCE, type Results } from "./results.ts";
-import { DENO_RUN, measureTcp, measureUdp, type Plan } from "./run.ts";
+import { measureTcp, measureUdp, type Plan } from "./run.ts";
 
 const FULL: Plan = { rounds: 8, seconds: 0.6, starts: 3 };
 const QUICK: Plan = { rounds: 3, seconds: 0.3, starts: 1 };

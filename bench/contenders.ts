@@ -4,7 +4,7 @@
  * @module
  */
 import type { Readiness } from "./processes.ts";
-import { DATAGRAM_REFERENCE, ONE_THREAD, ONE_WORKER, REFERENCE } from "./results.ts";
+import { BARE, DATAGRAM_REFERENCE, ONE_THREAD, ONE_WORKER, REFERENCE } from "./results.ts";
 
 /** Ports of this run; `closed` is one that nobody listens on. */
 export interface Ports {
@@ -37,14 +37,17 @@ interface Proxy {
   readonly name: string;
   /** A command that prints its version, on either stream. */
   readonly version: readonly string[];
-  readonly template: string;
-  command(config: string): readonly string[];
+  /** Of its configuration; absent: it has none. */
+  readonly template?: string;
+  command(config: string, port: number): readonly string[];
   /** Absent: it is ready when its port answers. */
   readonly readyLine?: RegExp;
   readonly forks?: boolean;
   /** How its template says how many threads it has; absent: as many as there are cores. */
   readonly threads?: string;
 }
+
+const DENO_VERSION = [Deno.execPath(), "--version"];
 
 const PEERS: readonly Proxy[] = [
   {
@@ -81,9 +84,25 @@ const nginxUdp = {
   command: (config: string) => ["nginx", "-c", config],
 };
 
-const DATAGRAM_PEERS: readonly Proxy[] = [
-  { name: DATAGRAM_REFERENCE, threads: "auto", ...nginxUdp },
-  { name: ONE_WORKER, threads: "1", ...nginxUdp },
+function datagramPeers({ echo }: Ports): readonly Proxy[] {
+  const relay = new URL("relay.ts", import.meta.url).pathname;
+  return [
+    { name: DATAGRAM_REFERENCE, threads: "auto", ...nginxUdp },
+    { name: ONE_WORKER, threads: "1", ...nginxUdp },
+    {
+      name: BARE,
+      version: DENO_VERSION,
+      command: (_, port) => [...DENO_RUN, relay, `${port}`, `${echo}`],
+    },
+  ];
+}
+
+/** What sluice and the scripts beside this file are run with, as `deno task start` does it. */
+export const DENO_RUN: readonly string[] = [
+  Deno.execPath(),
+  "run",
+  "-A",
+  "--v8-flags=--max-semi-space-size=2",
 ];
 
 /** Where Debian and its kin keep nginx's stream module, which is loaded where it is not built in. */
@@ -110,7 +129,7 @@ export function datagramContenders(
   ports: Ports,
   directory: string,
 ): Promise<readonly Contender[]> {
-  const proxies = [sluice(command, "sluice_udp.toml"), ...DATAGRAM_PEERS];
+  const proxies = [sluice(command, "sluice_udp.toml"), ...datagramPeers(ports)];
   return installed(proxies, "udp", ports, directory);
 }
 
@@ -127,7 +146,7 @@ export async function quicContender(
 function sluice(command: SluiceCommand, template: string): Proxy {
   return {
     name: "sluice",
-    version: [Deno.execPath(), "--version"],
+    version: DENO_VERSION,
     template,
     command: (config) => command.map((word) => word === "CONFIG" ? config : word),
     readyLine: /\bready: /,
@@ -148,14 +167,16 @@ async function installed(
       continue;
     }
     const port = ports.first + found.length;
-    const config = await writeConfig(proxy, { ...ports, port, directory });
+    const config = proxy.template === undefined
+      ? ""
+      : await writeConfig(proxy.template, proxy.threads, { ...ports, port, directory });
     const answering = transport === "tcp" ? { port } : { echoPort: port };
     const readiness = proxy.readyLine ? { line: proxy.readyLine } : answering;
     found.push({
       name: proxy.name,
       version,
       port: () => port,
-      process: { command: proxy.command(config), readiness, forks: proxy.forks ?? false },
+      process: { command: proxy.command(config, port), readiness, forks: proxy.forks ?? false },
     });
   }
   const direct = { name: "direct", version: "", port: (backend: Backend) => ports[backend] };
@@ -175,7 +196,8 @@ async function versionOf({ version: [program = "", ...args] }: Proxy): Promise<s
 
 /** Fills a template's `${NAME}` in and gives the path of the result. */
 async function writeConfig(
-  { template, threads }: Proxy,
+  template: string,
+  threads: string | undefined,
   { port, echo, source, closed, directory }: Ports & { port: number; directory: string },
 ): Promise<string> {
   const values: Readonly<Record<string, string | number>> = {

@@ -12,7 +12,7 @@ export interface DatagramWorkload {
   readonly clients: number;
   /** Bytes. */
   readonly size: number;
-  /** Datagrams that each client has under way. */
+  /** Datagrams that each client has under way; 0: one is sent and no more. */
   readonly window: number;
   /** Least ratio to nginx that sluice is to reach. */
   readonly goal: number;

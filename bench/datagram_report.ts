@@ -5,10 +5,10 @@
  */
 import { FLOWS } from "./datagram_rest.ts";
 import {
+  BARE,
   DATAGRAM_REFERENCE,
   type DatagramResults,
   figureOf,
-  ONE_WORKER,
   ratioTo,
   spread,
 } from "./results.ts";
@@ -35,7 +35,7 @@ export function datagramReport(results: DatagramResults): string {
   const ofMany = workloads.filter(({ workload }) => workload.clients > 1);
   return [
     `Goals of the portable path beside ${DATAGRAM_REFERENCE} as packaged, which detects no protocol. Clients × the`,
-    "datagrams that each has under way.",
+    `datagrams that each has under way. ${BARE} is the least that relays datagrams with Deno's sockets.`,
     "",
     table(goals(results)),
     "",
@@ -63,9 +63,7 @@ export function datagramReport(results: DatagramResults): string {
 /** What sluice costs beside traffic, on a line. */
 export function datagramsInBrief(results: DatagramResults): string {
   return [
-    `${kilobytes(perFlow(results, "sluice") ?? NaN)} per flow, of which Deno takes ${
-      kilobytes(results.perSocket)
-    }`,
+    `${kilobytes(perFlow(results, "sluice") ?? NaN)} per flow`,
     ...results.opening === undefined
       ? []
       : [`a QUIC Initial read in ${microseconds(results.opening)}`],
@@ -74,8 +72,8 @@ export function datagramsInBrief(results: DatagramResults): string {
 
 function goals(results: DatagramResults): Row[] {
   return [
-    ["", "goal", "sluice", "", `beside ${ONE_WORKER}`],
-    ...ratioGoals(results.workloads, DATAGRAM_REFERENCE, ONE_WORKER),
+    ["", "goal", "sluice", "", `beside ${BARE}`],
+    ...ratioGoals(results.workloads, DATAGRAM_REFERENCE, BARE),
     atMost("memory per flow", MOST_PER_FLOW, perFlow(results, "sluice"), kilobytes),
     atMost("reading a QUIC Initial", MOST_OPENING, results.opening, microseconds),
     atMost("an invalid Initial", MOST_INVALID, results.invalidInitial, microseconds),
@@ -107,14 +105,13 @@ function throughput({ contenders, workloads }: DatagramResults): Row[] {
 function memory(results: DatagramResults): Row[] {
   const names = [...results.perFlow.keys()];
   return [
-    ["", ...names, "a socket of Deno that receives"],
+    ["", ...names],
     [
       "memory per flow",
       ...each(names, (name) => {
         const bytes = perFlow(results, name);
         return bytes && kilobytes(bytes);
       }),
-      kilobytes(results.perSocket),
     ],
   ];
 }

@@ -32,7 +32,7 @@ export async function perFlow(
   await settle();
   const before = memory(process, "own");
   const clients = await load.clients(contender, FLOWS);
-  await load.burst({ clients: FLOWS, size: 64, window: 1 }, contender, process, clients, OPENING);
+  await load.burst({ clients: FLOWS, size: 64, window: 0 }, contender, process, clients, OPENING);
   await settle();
   const bytes = (memory(process, "own") - before) / FLOWS;
   for (const each of [clients, first, process]) await processes.end(each);

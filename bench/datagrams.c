@@ -5,7 +5,8 @@
  *       Sends back what it gets.
  *   datagrams clients PORT COUNT
  *       Does a burst for each line `SIZE WINDOW SECONDS` on standard input: every client keeps WINDOW datagrams of SIZE
- *       bytes under way. What has not come back after RESEND_AFTER is lost, and sent anew.
+ *       bytes under way; WINDOW 0: it sends one, and waits for the end. What has not come back after RESEND_AFTER is
+ *       lost, and sent anew.
  *   datagrams flood   PORT COUNT FILE SECONDS
  *       Sends the datagram in FILE from as many sockets, as fast as it can.
  *
@@ -155,10 +156,8 @@ static void open_clients(const struct sockaddr_in *to) {
   }
 }
 
-/* Fills the client's window. */
-static void send_more(struct client *client) {
+static void send_some(struct client *client, int count) {
   struct stamp stamp = {.attempt = client->attempt, .sent = now()};
-  int count = run.window - client->under_way;
   for (int i = 0; i < count; i++) {
     memcpy(buffers[i], &stamp, sizeof stamp);
     pieces[i] = (struct iovec){buffers[i], run.size};
@@ -168,12 +167,16 @@ static void send_more(struct client *client) {
   client->under_way += count;
 }
 
+static void begin(struct client *client) {
+  client->heard = now();
+  send_some(client, run.window > 0 ? run.window : 1);
+}
+
 static void start_next(void) {
   if (run.started == run.count) return;
   struct client *client = &run.clients[run.started++];
   client->started = true;
-  client->heard = now();
-  send_more(client);
+  begin(client);
 }
 
 static void count_echo(double seconds) {
@@ -193,7 +196,7 @@ static void on_event(struct client *client) {
     count_echo(time - stamp.sent);
     start_next();
   }
-  if (client->started) send_more(client);
+  if (client->started && client->under_way < run.window) send_some(client, run.window - client->under_way);
 }
 
 /* Gives up what is under way. */
@@ -207,8 +210,7 @@ static void resend_lost(double time) {
     if (client->under_way == 0 || time - client->heard < RESEND_AFTER) continue;
     counted.lost += client->under_way;
     give_up(client);
-    client->heard = time;
-    send_more(client);
+    begin(client);
   }
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Contender } from "./contenders.ts";
+import { BARE } from "./results.ts";
 
 export interface Machine {
   readonly cpu: string;
@@ -24,9 +25,10 @@ export async function describeMachine(
   return {
     cpu: `${model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
     kernel: `Linux ${Deno.osRelease()}`,
-    versions: contenders.filter(({ process }) => process).map(({ name, version }) =>
-      name === "sluice" ? `sluice on Deno ${version}` : `${name.split(" (")[0]} ${version}`
-    ).filter((text, i, all) => all.indexOf(text) === i),
+    versions: contenders.filter(({ name, process }) => process && name !== BARE).map((
+      { name, version },
+    ) => name === "sluice" ? `sluice on Deno ${version}` : `${name.split(" (")[0]} ${version}`)
+      .filter((text, i, all) => all.indexOf(text) === i),
     date: new Date().toISOString().slice(0, 10),
     commit: await git("describe", "--always", "--dirty") ?? "unknown",
     network,

@@ -13,6 +13,8 @@ export const REFERENCE = "HAProxy";
 export const ONE_THREAD = "HAProxy (1 thread)";
 export const DATAGRAM_REFERENCE = "nginx";
 export const ONE_WORKER = "nginx (1 worker)";
+/** Nothing but Deno's sockets. */
+export const BARE = "bare Deno";
 
 /** Of TCP. */
 export interface Results {
@@ -29,9 +31,8 @@ export interface Results {
 export interface DatagramResults {
   readonly contenders: readonly string[];
   readonly workloads: readonly WorkloadResult<DatagramWorkload>[];
-  /** Memory of each flow, bytes, by contender and start; and of a socket of Deno that receives, and does nothing else. */
+  /** Memory of each flow, bytes, by contender; in the order in which they were found. */
   readonly perFlow: ReadonlyMap<string, readonly number[]>;
-  readonly perSocket: number;
   /** Opening a QUIC Initial and reading its ClientHello in process, µs; absent as `probing`. */
   readonly opening?: number;
   /** What an Initial that cannot be opened costs the whole process, µs of its CPU time. */

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Contender, Ports } from "./contenders.ts";
+import { type Contender, DENO_RUN, type Ports } from "./contenders.ts";
 import { DATAGRAM_WORKLOADS, DatagramLoad } from "./datagram_load.ts";
-import { FLOWS, invalidInitial, perFlow } from "./datagram_rest.ts";
+import { invalidInitial, perFlow } from "./datagram_rest.ts";
 import type { Expiry, Sockets } from "./expiry.ts";
 import { openingTime, probingTime } from "./probing.ts";
 import type { Process, Processes } from "./processes.ts";
@@ -30,14 +30,6 @@ export interface RunParts {
   readonly directory: string;
   readonly ports: Ports;
 }
-
-/** What sluice and the scripts beside this file are run with, as `deno task start` does it. */
-export const DENO_RUN: readonly string[] = [
-  Deno.execPath(),
-  "run",
-  "-A",
-  "--v8-flags=--max-semi-space-size=2",
-];
 
 /** Flows that expire at once, and descriptors that a process needs beside those of its flows. */
 const EXPIRING = 100_000;
@@ -102,7 +94,6 @@ export async function measureUdp(
     contenders: all.map(({ name }) => name),
     workloads,
     perFlow: memory,
-    perSocket: Number(await processes.run([...DENO_RUN, beside("socket.ts"), `${FLOWS}`])),
     ...opening !== undefined && { opening },
     ...invalid !== undefined && { invalidInitial: invalid },
     expiries,
