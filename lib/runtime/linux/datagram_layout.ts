@@ -113,7 +113,9 @@ export const UDP_SEGMENT = 103;
 /** `struct in_pktinfo`: interface, local address, address in the header. */
 const PACKET_INFO = { size: 12, localAddress: 1 } as const;
 /** `struct in6_pktinfo`: address, interface. */
-const PACKET_INFO6 = { size: 20, interface: 4 } as const;
+const PACKET_INFO6 = { size: 20 } as const;
+/** How far behind the beginning of an IPv6 address its interface is there, in words. */
+export const INTERFACE_BEHIND = 4;
 const SEGMENT_SIZE = 2;
 
 /**
@@ -138,7 +140,7 @@ export function writeSource(
   words[data + 1] = b;
   words[data + 2] = c;
   words[data + 3] = d;
-  words[data + PACKET_INFO6.interface] = scope;
+  words[data + INTERFACE_BEHIND] = scope;
   return behind(at, PACKET_INFO6.size);
 }
 

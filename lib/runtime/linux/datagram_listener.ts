@@ -7,13 +7,13 @@ import type { SocketAddress } from "../../addr.ts";
 import { reportFault } from "../faults.ts";
 import type { DatagramListener, DatagramReceiver, Peer, ReplySocket, Sending } from "../runtime.ts";
 import { addressText, isMapped, Peers, RawPeer, rawPeer } from "./datagram_addresses.ts";
-import { isLinkLocal, MAPPED, type RawAddress } from "./datagram_layout.ts";
+import { INTERFACE_BEHIND, isLinkLocal, MAPPED, type RawAddress } from "./datagram_layout.ts";
 import { boundSocket, familyOf, isWildcard } from "./datagram_options.ts";
 import { DatagramSocket } from "./datagram_socket.ts";
-import type { Transit } from "./transit.ts";
 import { AF_INET, SO_ERROR, SOL_SOCKET } from "./layout.ts";
 import { getOption } from "./libc.ts";
 import { localOf } from "./streams.ts";
+import type { Transit } from "./transit.ts";
 
 /** Datagrams of a port whose bytes may be in use at once; then it receives no more until one is done with. */
 const MOST_HELD = 64;
@@ -111,7 +111,7 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
     const at = received.destinationAt(i, this.family);
     if (at < 0) return this.#sockets[0]!;
     if (this.family === AF_INET) return this.#find(0, 0, MAPPED, words[at]!, 0);
-    const scope = isLinkLocal(words[at]!) ? words[at + 4]! : 0;
+    const scope = isLinkLocal(words[at]!) ? words[at + INTERFACE_BEHIND]! : 0;
     return this.#find(words[at]!, words[at + 1]!, words[at + 2]!, words[at + 3]!, scope);
   }
 

@@ -105,8 +105,8 @@ function setBuffer(fd: number, name: number, forcedName: number, size: number): 
 
 function noticeOf(at: SocketAddress, receives: number): string {
   const [got, wanted] = [receives, PORT_BUFFER].map((bytes) => `${Math.round(bytes / 1024)} kB`);
-  return `the port ${
+  return `${
     formatAddress(at)
-  } has a receive buffer of ${got}, not ${wanted}: bursts of many clients may be ` +
-    `lost; net.core.rmem_max is the bound`;
+  } has a receive buffer of ${got}, not ${wanted}, so bursts of many clients may be lost; ` +
+    "net.core.rmem_max is the bound";
 }

@@ -6,11 +6,11 @@
  */
 import type { RawPeer } from "./datagram_addresses.ts";
 import type { Family, RawAddress } from "./datagram_layout.ts";
-import type { Transit } from "./transit.ts";
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from "./layout.ts";
 import { close } from "./libc.ts";
 import type { PollHandler } from "./poller.ts";
 import type { Outlet } from "./send_batch.ts";
+import type { Transit } from "./transit.ts";
 
 /** At one of these what a socket keeps is as much as it may be. */
 const MOST_KEPT = { datagrams: 1024, bytes: 1024 * 1024 };

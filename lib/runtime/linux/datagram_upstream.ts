@@ -1,5 +1,6 @@
 /**
- * Sockets with one other end, which is told of by the system when nobody is there.
+ * Sockets with one other end. The system tells when nobody listens there; that a host is out of reach it tells too seldom
+ * and too late to count on (udp(7)): that shows by silence.
  *
  * @module
  */
@@ -9,9 +10,9 @@ import type { ReplyReceiver, Sending, UpstreamSocket } from "../runtime.ts";
 import { connectedSocket, familyOf } from "./datagram_options.ts";
 import { DatagramSocket } from "./datagram_socket.ts";
 import { netErrorOf } from "./errors.ts";
-import type { Transit } from "./transit.ts";
 import { ERRNO, SO_ERROR, SOL_SOCKET } from "./layout.ts";
 import { getOption } from "./libc.ts";
+import type { Transit } from "./transit.ts";
 
 /** A flow's socket to its backend. There are as many as flows, so it has no memory of its own. */
 export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocket {
