@@ -10,7 +10,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
 /** Every file of the product, and what it imports: paths from the root, or names of packages. */
 const imports = new Map<string, ReadonlySet<string>>(
-  ["probes", "lib"].flatMap(filesBelow).concat("main.ts").map((file) => [file, importsOf(file)]),
+  ["probes", "lib"].flatMap(filesBelow).concat("main.ts", "main_bun.ts")
+    .map((file) => [file, importsOf(file)]),
 );
 
 function filesBelow(folder: string): string[] {
@@ -211,19 +212,19 @@ Deno.test("decisions are pure: no I/O, no clock of their own, no runtime", () =>
   }
 });
 
-Deno.test("only files of lib/runtime name their runtime, and only entry points import them", () => {
-  for (const file of imports.keys()) {
-    if (/^lib\/runtime\/(deno|bun|linux)/.test(file) || /^main(_bun)?\.ts$/.test(file)) continue;
-    assert.doesNotMatch(codeOf(file), /\b(Deno|Bun)\./, file);
+Deno.test("only files of lib/runtime name their runtime, and only its entry point imports them", () => {
+  const platforms = [
+    { main: "main.ts", own: /^lib\/runtime\/(deno|linux)/, names: /\bDeno\b/ },
+    { main: "main_bun.ts", own: /^lib\/runtime\/bun/, names: /\bBun\b/ },
+  ];
+  for (const { main, own, names } of platforms) {
+    const isOf = (file: string) => own.test(file) || file === main;
+    assert.ok([...imports.keys()].some((file) => own.test(file) && names.test(codeOf(file))));
+    for (const file of [...imports.keys()].filter((file) => !isOf(file))) {
+      assert.doesNotMatch(codeOf(file), names, file);
+    }
+    assert.deepEqual(violations((file) => !isOf(file), (name) => !own.test(name)), []);
   }
-  const platform = /^lib\/runtime\/(deno|bun|linux)/;
-  assert.deepEqual(
-    violations(
-      (file) => !platform.test(file) && !/^main(_bun)?\.ts$/.test(file),
-      (name) => !platform.test(name),
-    ),
-    [],
-  );
 });
 
 Deno.test("the data path knows nothing of the command line, the demo or the file of the configuration", () => {
@@ -258,7 +259,7 @@ Deno.test("what few configurations need is not loaded at the start", () => {
   ];
   const known = new Set([...imports.values()].flatMap((names) => [...names]));
   for (const name of onDemand) assert.ok(known.has(name), `${name} is imported nowhere`);
-  const started = ["main.ts", "lib/run.ts", "lib/server.ts"];
+  const started = ["main.ts", "main_bun.ts", "lib/run.ts", "lib/server.ts"];
   const loaded = new Set(started.flatMap((file) => [...loadedWith(file)]));
   assert.ok(loaded.has("lib/tcp.ts") && loaded.has("valibot"), "the graph was not read");
   assert.deepEqual(onDemand.filter((name) => loaded.has(name)), []);
@@ -274,7 +275,7 @@ Deno.test("of data threads nobody knows but who chooses the engine, and their pl
 });
 
 Deno.test("no engine is loaded before it is chosen, and nothing foreign before it may be", () => {
-  const started = ["main.ts", "lib/run.ts", "lib/engine.ts"];
+  const started = ["main.ts", "main_bun.ts", "lib/run.ts", "lib/engine.ts"];
   const loaded = new Set(started.flatMap((file) => [...loadedWith(file)]));
   assert.ok(loaded.has("lib/config/mod.ts"), "the graph was not read");
   const engines = named("lib/server.ts", "lib/data_thread/", "lib/runtime/linux/");

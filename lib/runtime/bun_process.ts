@@ -1,0 +1,36 @@
+/**
+ * The process as Bun shows it.
+ *
+ * @module
+ */
+import process from "node:process";
+import { isatty } from "node:tty";
+import { bun, type FileSink } from "./bun_api.ts";
+import type { Output, Process, Signal } from "./process.ts";
+
+/** This process. */
+export function bunProcess(): Process {
+  return {
+    args: process.argv.slice(2),
+    env: { ...process.env },
+    stdout: output(1, () => bun().stdout.writer()),
+    stderr: output(2, () => bun().stderr.writer()),
+    onSignal(signal: Signal, callback: () => void) {
+      process.on(signal, callback);
+      return () => process.off(signal, callback);
+    },
+  };
+}
+
+/** Bun's own writer: it holds up nothing else, and does not end the process when the reader is gone. */
+function output(descriptor: number, open: () => FileSink): Output {
+  let sink: FileSink | undefined;
+  return {
+    isTerminal: isatty(descriptor),
+    async write(text) {
+      sink ??= open();
+      await sink.write(text);
+      await sink.flush();
+    },
+  };
+}
