@@ -36,6 +36,7 @@ export const http2: Client = async (wire) => {
   const answer = await readAll(session.request({ ":path": "/" }));
   session.close();
   await once(session, "close");
+  if (!wire.closed) await once(wire, "close");
   return answer;
 };
 

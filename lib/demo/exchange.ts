@@ -155,7 +155,7 @@ export function mistakes(
     ["end", expected.reason ?? "ended", record.reason],
     ["answer", closed ? undefined : expected.answer, closed ? undefined : seen.answer],
     ["bytes up", closed ? 0 : written, record.up],
-    ["bytes down", seen.read, record.down],
+    ["bytes down", expected.isReadUncounted ? record.down : seen.read, record.down],
   ];
   return pairs
     .filter(([, expected, found]) => expected !== found)

@@ -54,14 +54,15 @@ export function liveCommands({ backends, path, port }: Stage, { faint }: Style):
   ]);
 }
 
-/** How the user says `sluice` and `sluice demo`: the runtime, if there is one, runs tasks of deno.json. */
+/** How the user says `sluice` and `sluice demo`: as the README starts it with a runtime, if there is one. */
 function programs(): { readonly demo: string; readonly sluice: string } {
   const program = basename(execPath, ".exe");
-  if (program !== "deno") return { demo: `${program} demo`, sluice: program };
   // One that npx brought along is not on the path.
   const cached = execPath.includes(`${sep}_npx${sep}`);
-  const task = cached ? `npx -y deno@${versions["deno"]} task` : "deno task";
-  return { demo: `${task} demo`, sluice: `${task} start` };
+  const runtime = cached ? `npx -y ${program}@${versions[program]}` : program;
+  if (program === "deno") return { demo: `${runtime} task demo`, sluice: `${runtime} task start` };
+  const sluice = program === "bun" ? `${runtime} main_bun.ts` : program;
+  return { demo: `${sluice} demo`, sluice };
 }
 
 function lines(all: readonly string[]): string {
