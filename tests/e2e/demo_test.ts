@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { sluiceCommand } from "./command.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -10,8 +11,9 @@ interface Ended {
 }
 
 async function sluice(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "main.ts", ...args],
+  const [program, ...rest] = sluiceCommand(args);
+  const { code, stdout, stderr } = await new Deno.Command(program, {
+    args: rest,
     cwd: ROOT,
     env,
   }).output();
@@ -28,9 +30,7 @@ Deno.test("the demo ends well, and what it says to try next works", async () => 
     assert.ok(rows.length >= 40, stdout);
     assert.doesNotMatch(stdout, /✘/);
 
-    const [tcp, udp] = stdout.matchAll(/ task start (explain .*)$/gm).map(([, explain = ""]) =>
-      explain
-    );
+    const [tcp, udp] = stdout.matchAll(/ (explain -c .*)$/gm).map(([, explain = ""]) => explain);
     for (const [explain, route] of [[tcp, "site_b_h2"], [udp, "site_b_h3"]] as const) {
       const explained = await sluice(explain?.split(" ") ?? []);
       assert.equal(explained.code, 0, explained.stderr);

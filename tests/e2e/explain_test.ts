@@ -2,12 +2,11 @@
  * What `explain` says of a capture that is still being written is what the clients in it came to.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { testWithTools, until } from "../support/children.ts";
+import { sluiceCommand } from "./command.ts";
 import { startSluice } from "./sluice.ts";
 import { Namespace, NAMESPACE_TOOLS } from "./udp_namespace.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
 const PORT = 8642;
 
 const CONFIG = `
@@ -60,10 +59,11 @@ testWithTools(
       happened.push(`${client} ${route}`);
     }
 
-    const explain = ["run", "-A", MAIN, "explain", "-c", sluice.file, "--file", capture, "--json"];
+    const explain = ["explain", "-c", sluice.file, "--file", capture, "--json"];
+    const [program, ...args] = sluiceCommand(explain);
     let foretold: readonly Explained[] = [];
     await until("the capture has every client", async () => {
-      const { code, stdout } = await scope.run(Deno.execPath(), explain);
+      const { code, stdout } = await scope.run(program, args);
       if (code === 0) foretold = JSON.parse(stdout);
       return foretold.length === clients.length;
     });

@@ -2,18 +2,16 @@
  * `sluice health`, as a container engine runs it.
  */
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { freePort, type Scope, testWithTools } from "../support/children.ts";
 import { Client } from "./client.ts";
+import { sluiceCommand } from "./command.ts";
 import { startBackend } from "./servers.ts";
 import { startSluice } from "./sluice.ts";
 
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-
-const health = (scope: Scope, file: string) =>
-  scope.run(Deno.execPath(), ["run", "-A", MAIN, "health", "-c", file], {
-    env: { NO_COLOR: "1" },
-  });
+const health = (scope: Scope, file: string) => {
+  const [program, ...args] = sluiceCommand(["health", "-c", file]);
+  return scope.run(program, args, { env: { NO_COLOR: "1" } });
+};
 
 testWithTools(
   "a sluice is ready, then it drains and is not, then it is gone",

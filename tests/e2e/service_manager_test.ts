@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { freePort, type Scope, testWithTools } from "../support/children.ts";
 import { PATIENCE, within } from "../support/child.ts";
+import { neededOfDeno } from "./command.ts";
 import { startSluice } from "./sluice.ts";
 
 const config = () =>
@@ -20,7 +21,7 @@ function manager(scope: Scope, path: string) {
 for (const [kind, place] of [["with a path", "path"], ["in no directory", "abstract"]] as const) {
   testWithTools(
     `a service manager whose socket is one ${kind} hears when it is ready and when it stops`,
-    ["env"],
+    ["env", ...neededOfDeno("sockets of AF_UNIX for datagrams")],
     async (scope) => {
       const name = `sluice-test-${crypto.randomUUID()}`;
       const [path, told] = place === "path"
@@ -40,7 +41,7 @@ for (const [kind, place] of [["with a path", "path"], ["in no directory", "abstr
 
 testWithTools(
   "a service manager that is gone is missed in the log, and by nobody else",
-  ["env"],
+  ["env", ...neededOfDeno("sockets of AF_UNIX for datagrams")],
   async (scope) => {
     const nowhere = `${await scope.folder()}/notify`;
     const sluice = await startSluice(scope, config(), {

@@ -3,14 +3,9 @@
  *
  * @module
  */
-import { fileURLToPath } from "node:url";
 import type { Child } from "../support/child.ts";
 import { findTool, type Scope } from "../support/children.ts";
-
-const MAIN = fileURLToPath(new URL("../../main.ts", import.meta.url));
-
-/** Those of the task `start`. */
-const USER_FLAGS = ["--v8-flags=--max-semi-space-size=2"];
+import { sluiceCommand } from "./command.ts";
 
 /** A line of the access log, as JSON. */
 export interface AccessLine {
@@ -52,8 +47,7 @@ export async function runSluice(
   if (file === undefined) await Deno.writeTextFile(path, config);
   const [program = "", ...args] = [
     ...under.map((word, index) => index === 0 ? findTool(word) ?? word : word),
-    Deno.execPath(),
-    ...["run", "-A", ...USER_FLAGS, ...deno, MAIN, "--config", path, "--log-format", "json"],
+    ...sluiceCommand(["--config", path, "--log-format", "json"], deno),
   ];
   const env = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
   return new Sluice(scope.start(program, args, { env }), path);

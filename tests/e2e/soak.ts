@@ -5,6 +5,7 @@
  */
 import { freePort, type Scope, until } from "../support/children.ts";
 import { type Server, startBackend } from "./servers.ts";
+import { isUnderDeno } from "./command.ts";
 import { liveHeap } from "./inspector.ts";
 import { type AccessLine, type Sluice, startSluice } from "./sluice.ts";
 import { type Kind, KINDS, Misrouted, SoakConnection } from "./soak_connection.ts";
@@ -49,7 +50,7 @@ export class Soak {
   readonly #scope: Scope;
   readonly #port: number;
   readonly #sluice: Sluice;
-  readonly #inspector: string;
+  readonly #inspector: string | undefined;
   readonly #backends: Record<Name, Server>;
   /** Where connections of a kind may arrive now. */
   readonly #allowed: Record<Kind, readonly Name[]> = {
@@ -64,7 +65,7 @@ export class Soak {
     scope: Scope,
     port: number,
     sluice: Sluice,
-    inspector: string,
+    inspector: string | undefined,
     backends: Record<Name, Server>,
   ) {
     this.#scope = scope;
@@ -83,7 +84,9 @@ export class Soak {
     const sluice = await startSluice(scope, configFor(port, backends, "moving_1"), {
       deno: [`--inspect=127.0.0.1:${freePort()}`],
     });
-    const [inspector = ""] = /ws:\S+/.exec(await sluice.child.stderr.next(/ws:/)) ?? [];
+    const [inspector] = isUnderDeno
+      ? /ws:\S+/.exec(await sluice.child.stderr.next(/ws:/)) ?? []
+      : [];
     return new Soak(scope, port, sluice, inspector, backends);
   }
 
@@ -181,7 +184,7 @@ export class Soak {
     const { stdout } = this.#sluice.child;
     await until("every connection is in the access log", () => stdout.all.length === this.opened);
     const { descriptors } = this.#sluice;
-    const heap = await liveHeap(this.#inspector);
+    const heap = this.#inspector === undefined ? 0 : await liveHeap(this.#inspector);
     return { descriptors, heap, resident: this.#sluice.memory.now };
   }
 
