@@ -182,7 +182,7 @@ Deno.test("a full disk is told of on the terminal, once, and written to again wh
     await log.close();
     assert.match(
       to.stderr.text,
-      /^\S+ error {3}cannot write to \S+access\.log: .*No space left.*\n$/,
+      /^\S+ error {3}cannot write to \S+access\.log: .*[Nn]o space left.*\n$/,
     );
     assert.match(await readFile(path, "utf8"), /^\S+ reason=ended .*\n$/);
   }));

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { MAX_FLOWS, readPcap, type TcpFlow, type UdpFlow } from "../../lib/pcap.ts";
 import { MAX_FLOW_BYTES } from "../../lib/pcap/tcp_stream.ts";
@@ -75,7 +76,7 @@ Deno.test("captures of tcpdump are read: a request of curl over IPv4, its Client
   ];
   for (const [file, ports] of captures) {
     const [plain, secure, ...more] = connectionsIn(
-      Deno.readFileSync(new URL(`../samples/${file}`, import.meta.url)),
+      readFileSync(new URL(`../samples/${file}`, import.meta.url)),
     );
     assert(plain !== undefined && secure !== undefined && more.length === 0, file);
     assert.deepEqual(plain.client, { address: "127.0.0.1", port: ports[0] });
@@ -179,7 +180,7 @@ Deno.test("at most 1024 connections are kept, the first ones", () => {
 
 Deno.test("a capture of tcpdump with UDP is read: dig over both versions of IP, and a QUIC client", () => {
   // tcpdump 4.99.3 on the server's port: dig 9.18.49, QUIC of Deno 2.9.6.
-  const file = Deno.readFileSync(new URL("../samples/capture_udp.pcap", import.meta.url));
+  const file = readFileSync(new URL("../samples/capture_udp.pcap", import.meta.url));
   const { flows, packets, isCutOff } = readPcap(file);
   assert.deepEqual([packets, isCutOff], [5, false]);
   const [first, second, third, ...more] = flows.filter((flow) => flow.transport === "udp");

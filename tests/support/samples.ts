@@ -12,6 +12,7 @@
  *
  * @module
  */
+import { readdirSync, readFileSync } from "node:fs";
 
 /** What there is to say about a capture. */
 interface Caption {
@@ -52,9 +53,9 @@ export function datagramSamples(folder: URL = FOLDER): DatagramSample[] {
 
 /** The names and texts of the files of one transport. */
 function read(folder: URL, udp: boolean): [name: string, text: string][] {
-  const files = [...Deno.readDirSync(folder)].map(({ name }) => name)
+  const files = readdirSync(folder)
     .filter((name) => name.endsWith(".hex")).sort()
-    .map((file): [string, string] => [file, Deno.readTextFileSync(new URL(file, folder))])
+    .map((file): [string, string] => [file, readFileSync(new URL(file, folder), "utf8")])
     .filter(([, text]) => /^# transport: udp$/m.test(text) === udp);
   if (files.length === 0) throw new Error(`${folder.pathname} has no samples`);
   return files.map(([file, text]) => [file.slice(0, -".hex".length), text]);

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import {
   ENTRY_DEFAULTS,
@@ -11,7 +12,7 @@ import { PROTOCOLS_ON } from "../../../lib/config/protocols.ts";
 import { validate } from "../../../lib/config/validate.ts";
 import { configOf } from "./loading.ts";
 
-const example = Deno.readTextFileSync(new URL("../../../config.example.toml", import.meta.url));
+const example = readFileSync(new URL("../../../config.example.toml", import.meta.url), "utf8");
 /** A setting that is off: `#` and a key or a table, with no space between them. */
 const OFF = /^#(?=[a-z_0-9]+ = |\[)/gm;
 /** The example with every setting on. It contradicts itself in places, but it is TOML, and every value is fine. */

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { formatProblem, loadConfig } from "../../../lib/config/mod.ts";
 import { configJsonSchema } from "../../../lib/config/json_schema.ts";
 
-const example = Deno.readTextFileSync(new URL("../../../config.example.toml", import.meta.url))
+const example = readFileSync(new URL("../../../config.example.toml", import.meta.url), "utf8")
   .replaceAll(/^#(?=[a-z_0-9]+ = |\[)/gm, "");
 
 /** Loads a text, which must be understood or complained about in one's own words, and never throw. */

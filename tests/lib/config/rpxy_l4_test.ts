@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import type { Pool, Route, RouteMatch, UdpRoute } from "../../../lib/config/config.ts";
 import { parseBase64 } from "../../../lib/config/values.ts";
 import { datagramTable } from "../../../lib/datagram_routing.ts";
 import { mismatch, routeTable } from "../../../lib/routing.ts";
 import { configOf } from "./loading.ts";
 
-const text = Deno.readTextFileSync(new URL("rpxy_l4.toml", import.meta.url));
+const text = readFileSync(new URL("rpxy_l4.toml", import.meta.url), "utf8");
 
 async function loadSample() {
   const config = await configOf(text);

@@ -15,6 +15,7 @@
  *
  * @module
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { parseHex } from "../../support/samples.ts";
 
 export interface Conversation {
@@ -34,9 +35,9 @@ const FOLDER = new URL("../../samples/ech/", import.meta.url);
 
 /** Reads every conversation. */
 export function conversations(): Conversation[] {
-  const files = [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort();
+  const files = readdirSync(FOLDER).sort();
   if (files.length === 0) throw new Error(`${FOLDER.pathname} has no samples`);
-  return files.map((file) => parse(file, Deno.readTextFileSync(new URL(file, FOLDER))));
+  return files.map((file) => parse(file, readFileSync(new URL(file, FOLDER), "utf8")));
 }
 
 function parse(name: string, text: string): Conversation {

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { readdirSync, readFileSync } from "node:fs";
 import { parseHex } from "../../support/samples.ts";
 
 export interface Said {
@@ -32,8 +33,8 @@ const FOLDER = new URL("conversations/", import.meta.url);
 
 /** Reads all of them. */
 export function conversations(): Conversation[] {
-  return [...Deno.readDirSync(FOLDER)].map(({ name }) => name).sort().map((file) => {
-    const [start = "", end = ""] = Deno.readTextFileSync(new URL(file, FOLDER)).split(/^moved$/m);
+  return readdirSync(FOLDER).sort().map((file) => {
+    const [start = "", end = ""] = readFileSync(new URL(file, FOLDER), "utf8").split(/^moved$/m);
     const protocol = /^# protocol: (.+)$/m.exec(start)?.[1];
     const [opening, ...before] = said(start);
     const moved = said(end).map(({ datagram }) => datagram);
