@@ -15,7 +15,6 @@ import {
   EPOLLIN,
   ERRNO,
   IPPROTO_IPV6,
-  IPPROTO_TCP,
   IPV6_V6ONLY,
   SO_REUSEADDR,
   SO_REUSEPORT,
@@ -24,10 +23,10 @@ import {
   SOCK_STREAM,
   SOCKADDR_IN6,
   SOL_SOCKET,
-  TCP_NODELAY,
 } from "./layout.ts";
 import { accept, bind, close, listen, setOption, socket } from "./libc.ts";
 import type { Poller, PollHandler } from "./poller.ts";
+import { setNoDelay } from "./socket_options.ts";
 import { LinuxConn, localOf } from "./streams.ts";
 
 /** Connections that are accepted in a row, at most; then it is everybody else's turn. */
@@ -141,7 +140,7 @@ function listeningSocket({ address, port, backlog }: ListenOptions, sharesPort: 
   if (sharesPort) setOption(fd, SOL_SOCKET, SO_REUSEPORT, 1);
   if (family === AF_INET6) setOption(fd, IPPROTO_IPV6, IPV6_V6ONLY, 0);
   // What is accepted has it from here.
-  setOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  setNoDelay(fd);
   let result = bind(fd, encodeAddress({ address, port }, family));
   if (result >= 0) result = listen(fd, backlog);
   if (result >= 0) return fd;

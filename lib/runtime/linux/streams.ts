@@ -16,32 +16,19 @@ import {
   EPOLLOUT,
   EPOLLRDHUP,
   ERRNO,
-  IPPROTO_TCP,
   MSG_NOSIGNAL,
   SHUT_WR,
-  SO_KEEPALIVE,
-  SO_LINGER,
   SOCKADDR_IN6,
-  SOL_SOCKET,
-  TCP_KEEPIDLE,
-  TCP_KEEPINTVL,
-  TCP_NODELAY,
 } from "./layout.ts";
-import { localAddress, recv, send, setOption, setOptionBytes, shutdown, splice } from "./libc.ts";
+import { localAddress, recv, send, shutdown, splice } from "./libc.ts";
 import type { Poller, PollHandler } from "./poller.ts";
+import { setKeepAlive, setNoDelay, setResetOnClose } from "./socket_options.ts";
 
 /** What a connection is watched for. */
 export const CONN_EVENTS = (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET) >>> 0;
 
 /** The other end sends no more, or something went wrong: reading is what tells. */
 const LAST_EVENTS = EPOLLRDHUP | EPOLLHUP | EPOLLERR;
-
-/** The kernel's own between two questions to a silent peer, s, and the longest that it takes. */
-const KEEPALIVE_INTERVAL = 75;
-const LONGEST_KEEPALIVE = 32_767;
-
-/** `struct linger`: on, 0 s. A close is a reset then. */
-const RESET_ON_CLOSE = Int32Array.of(1, 0);
 
 const address = new Uint8Array(SOCKADDR_IN6.size);
 
@@ -89,7 +76,8 @@ export class LinuxConn implements Conn, PollHandler {
   #fd: number;
   #local: SocketAddress | undefined;
   #isWatched: boolean;
-  #hasNoDelay: boolean;
+  #noDelay: "off" | "wanted" | "on";
+  #hasWritten = false;
   /** No more events will come after this one: so a read that brings less than it might does not say that it was all. */
   #isLast = false;
   #reading: Reading | undefined;
@@ -103,7 +91,7 @@ export class LinuxConn implements Conn, PollHandler {
     this.#local = options.local;
     this.#isWatched = options.isWatched;
     this.canRead = this.canWrite = !options.isWatched;
-    this.#hasNoDelay = options.hasNoDelay;
+    this.#noDelay = options.hasNoDelay ? "on" : "off";
   }
 
   get local(): SocketAddress {
@@ -149,17 +137,11 @@ export class LinuxConn implements Conn, PollHandler {
   }
 
   setNoDelay(): void {
-    if (this.#hasNoDelay || this.#fd < 0) return;
-    this.#hasNoDelay = true;
-    setOption(this.#fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    if (this.#noDelay === "off") this.#noDelay = "wanted";
   }
 
   setKeepAlive(idle: number): void {
-    if (this.#fd < 0) return;
-    const seconds = Math.min(Math.max(1, Math.round(idle / 1000)), LONGEST_KEEPALIVE);
-    setOption(this.#fd, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-    setOption(this.#fd, IPPROTO_TCP, TCP_KEEPINTVL, Math.min(seconds, KEEPALIVE_INTERVAL));
-    setOption(this.#fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+    if (this.#fd >= 0) setKeepAlive(this.#fd, idle);
   }
 
   close(): void {
@@ -215,6 +197,7 @@ export class LinuxConn implements Conn, PollHandler {
 
   /** Sends the first `length` of `bytes`: how many of them, or a negative error number. */
   send(bytes: Uint8Array<ArrayBuffer>, length: number): number {
+    if (this.#noDelay !== "on") this.#beforeWrite();
     const sent = send(this.#fd, bytes, length, MSG_NOSIGNAL);
     if (sent < length) this.canWrite = false;
     return sent;
@@ -229,6 +212,7 @@ export class LinuxConn implements Conn, PollHandler {
 
   /** As {@linkcode send}, from a pipe of the kernel that has so many. */
   sendFrom(pipe: number, length: number): number {
+    if (this.#noDelay !== "on") this.#beforeWrite();
     const sent = splice(pipe, this.#fd, length);
     if (sent === -ERRNO.EAGAIN) this.canWrite = false;
     return sent;
@@ -241,7 +225,16 @@ export class LinuxConn implements Conn, PollHandler {
 
   /** Makes the close that comes a reset, which is how the other side's was. */
   resetOnClose(): void {
-    if (this.#fd >= 0) setOptionBytes(this.#fd, SOL_SOCKET, SO_LINGER, RESET_ON_CLOSE);
+    if (this.#fd >= 0) setResetOnClose(this.#fd);
+  }
+
+  /** Nagle's algorithm holds back no first write, so it is turned off before the second: many have none. */
+  #beforeWrite(): void {
+    if (this.#hasWritten && this.#noDelay === "wanted") {
+      this.#noDelay = "on";
+      setNoDelay(this.#fd);
+    }
+    this.#hasWritten = true;
   }
 
   #watch(): void {
