@@ -6,9 +6,10 @@
 
 /** `utime` and `stime` of `/proc/PID/stat` are counted in these (USER_HZ, the same on every Linux). */
 const TICKS_PER_SECOND = 100;
-/** How long a process may take until it is ready, and to end once it is asked to, ms. */
+/** How long a process may take until it is ready, and to end once it is asked to, and asked again, ms. */
 const READY_WITHIN = 10_000;
 const END_WITHIN = 500;
+const END_AT_LAST_WITHIN = 5_000;
 /** How long an echo may take before the next one is tried, ms. */
 const ECHO_WITHIN = 20;
 /** How many of the lines that a process prints are kept, for when it fails. */
@@ -96,13 +97,19 @@ export class Processes {
     throw new Error(`${command.join(" ")} failed:\n${text.decode(stderr)}`);
   }
 
-  /** Asks a process to end, and ends it if it does not. */
+  /**
+   * Asks a process to end, twice if need be, because sluice waits for its flows the first time; and ends it if it does
+   * not. That would leave the workers of nginx behind.
+   */
   async end({ child }: Pick<Process, "child">): Promise<void> {
     if (!this.#running.has(child)) return;
     child.kill("SIGTERM");
-    const timer = setTimeout(() => child.kill("SIGKILL"), END_WITHIN);
+    const timers = [
+      setTimeout(() => child.kill("SIGTERM"), END_WITHIN),
+      setTimeout(() => child.kill("SIGKILL"), END_AT_LAST_WITHIN),
+    ];
     await child.status;
-    clearTimeout(timer);
+    timers.forEach(clearTimeout);
   }
 
   /** Ends all that are running; from now on none is started. */

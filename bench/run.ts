@@ -85,9 +85,10 @@ export async function measureUdp(
   progress("datagrams that are no good");
   const invalid = await invalidInitial(quicOnly, load, processes, directory);
   progress("flows that expire");
+  const mostReal = Math.min(EXPIRING, mostDescriptors() - OTHER_DESCRIPTORS);
   const expiries = [
-    await expiry(EXPIRING, "stub", processes),
-    await expiry(Math.min(EXPIRING, mostDescriptors() - OTHER_DESCRIPTORS), "real", processes),
+    await expiry(EXPIRING, "stub", plan, processes),
+    await expiry(mostReal, "real", plan, processes),
   ];
   const opening = openingTime();
   return {
@@ -142,9 +143,17 @@ async function startAll(
   return running;
 }
 
-async function expiry(flows: number, sockets: Sockets, processes: Processes): Promise<Expiry> {
+/** The one of several with the shortest pause: whatever else runs on the machine only makes longer ones. */
+async function expiry(
+  flows: number,
+  sockets: Sockets,
+  { starts }: Plan,
+  processes: Processes,
+): Promise<Expiry> {
   const command = [...DENO_RUN, beside("expiry.ts"), `${flows}`, sockets];
-  return JSON.parse(await processes.run(command));
+  const found: Expiry[] = [];
+  while (found.length < starts) found.push(JSON.parse(await processes.run(command)));
+  return found.reduce((a, b) => a.longestPause < b.longestPause ? a : b);
 }
 
 function beside(file: string): string {
