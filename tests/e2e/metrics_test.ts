@@ -18,6 +18,8 @@ testWithTools("what went through is counted by its route and its end", ["curl"],
   const { port, admin, sluice, backend } = await start(scope);
   const client = await Client.connect(scope, port);
   assert.equal(await client.ask("hello"), "echo");
+  // A close before everything was read would be a reset.
+  assert.equal(await client.line(), "hello");
   client.close();
   await sluice.accessLine();
   const { code } = await scope.run("curl", ["-s", "--noproxy", "*", `http://127.0.0.1:${port}/`]);
