@@ -59,9 +59,9 @@ export interface TcpListener {
 
 export interface TcpSocket<Data> {
   data: Data;
-  readonly localAddress: string;
+  readonly localAddress: string | undefined;
   readonly localPort: number;
-  readonly remoteAddress: string;
+  readonly remoteAddress: string | undefined;
   readonly remotePort: number;
   /** Hands as much to the kernel as it takes, and says how much that was; -1 if the socket is closed. */
   write(bytes: Uint8Array): number;

@@ -52,11 +52,27 @@ export class BunConn implements Conn {
   #failure: NetError | undefined;
   #resets = false;
 
-  constructor(socket: TcpSocket<Data>) {
+  private constructor(socket: TcpSocket<Data>, local: SocketAddress, remote: SocketAddress) {
     this.#socket = socket;
-    // A closed socket has no addresses.
-    this.local = { address: unmapped(socket.localAddress), port: socket.localPort };
-    this.remote = { address: unmapped(socket.remoteAddress), port: socket.remotePort };
+    this.local = local;
+    this.remote = remote;
+  }
+
+  /**
+   * The connection of a socket that Bun says is open.
+   * @returns `undefined` if the other side has reset it meanwhile: the kernel has forgotten its address, and Bun may never
+   *   say anything of it again. The socket is the caller's to close.
+   */
+  static of(socket: TcpSocket<Data>): BunConn | undefined {
+    // A closed socket has no addresses, so they are read once and for all.
+    const { localAddress, remoteAddress } = socket;
+    if (localAddress === undefined || remoteAddress === undefined) return undefined;
+    const conn = new BunConn(
+      socket,
+      { address: unmapped(localAddress), port: socket.localPort },
+      { address: unmapped(remoteAddress), port: socket.remotePort },
+    );
+    return socket.data = conn;
   }
 
   /** Whether all that came was read, and nothing more comes. */

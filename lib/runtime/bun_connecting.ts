@@ -53,11 +53,12 @@ export class Connecting {
         ...CONN_HANDLERS,
         open(socket) {
           settle();
-          if (limit.passed) socket.close();
-          else if (noDescriptorIsLeft()) {
-            socket.close();
-            reject(exhausted());
-          } else resolve(socket.data = new BunConn(socket));
+          if (limit.passed) return socket.close();
+          const isLast = noDescriptorIsLeft();
+          const conn = isLast ? undefined : BunConn.of(socket);
+          if (conn !== undefined) return resolve(conn);
+          socket.close();
+          reject(isLast ? exhausted() : new NetError("reset", "Connection reset by peer"));
         },
       };
       bun().connect({ ...options, data: undefined, socket }).catch((error) => {

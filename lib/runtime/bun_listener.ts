@@ -64,7 +64,8 @@ export class BunListener implements Listener {
     } else if (this.#accepted.length >= this.#backlog || this.#isClosed) {
       socket.close();
     } else {
-      const conn = socket.data = new BunConn(socket);
+      const conn = BunConn.of(socket);
+      if (conn === undefined) return socket.close();
       const waiting = this.#waiting.shift();
       if (waiting === undefined) this.#accepted.push(conn);
       else waiting.resolve(conn);

@@ -35,13 +35,15 @@ export interface SluiceOptions {
   readonly under?: readonly string[];
   /** Options of Deno beside those of a user. */
   readonly deno?: readonly string[];
+  /** Variables of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 /** Starts sluice with a configuration; it need not come up. */
 export async function runSluice(
   scope: Scope,
   config: string,
-  { file, name = "sluice.toml", under = [], deno = [] }: SluiceOptions = {},
+  { file, name = "sluice.toml", under = [], deno = [], env = {} }: SluiceOptions = {},
 ): Promise<Sluice> {
   const path = file ?? `${await scope.folder()}/${name}`;
   if (file === undefined) await Deno.writeTextFile(path, config);
@@ -49,8 +51,8 @@ export async function runSluice(
     ...under.map((word, index) => index === 0 ? findTool(word) ?? word : word),
     ...sluiceCommand(["--config", path, "--log-format", "json"], deno),
   ];
-  const env = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1" };
-  return new Sluice(scope.start(program, args, { env }), path);
+  const variables = { DENO_NO_UPDATE_CHECK: "1", NO_COLOR: "1", ...env };
+  return new Sluice(scope.start(program, args, { env: variables }), path);
 }
 
 /** Starts sluice with a configuration; it listens. */

@@ -5,9 +5,8 @@
  */
 import { freePort, type Scope, until } from "../support/children.ts";
 import { type Server, startBackend } from "./servers.ts";
-import { isUnderDeno } from "./command.ts";
-import { liveHeap } from "./inspector.ts";
-import { type AccessLine, type Sluice, startSluice } from "./sluice.ts";
+import { type Inspected, startInspected } from "./inspector.ts";
+import type { AccessLine, Sluice } from "./sluice.ts";
 import { type Kind, KINDS, Misrouted, SoakConnection } from "./soak_connection.ts";
 
 /** What sluice has when it has nothing to do. */
@@ -50,7 +49,7 @@ export class Soak {
   readonly #scope: Scope;
   readonly #port: number;
   readonly #sluice: Sluice;
-  readonly #inspector: string | undefined;
+  readonly #liveHeap: Inspected["liveHeap"];
   readonly #backends: Record<Name, Server>;
   /** Where connections of a kind may arrive now. */
   readonly #allowed: Record<Kind, readonly Name[]> = {
@@ -64,14 +63,13 @@ export class Soak {
   private constructor(
     scope: Scope,
     port: number,
-    sluice: Sluice,
-    inspector: string | undefined,
+    { sluice, liveHeap }: Inspected,
     backends: Record<Name, Server>,
   ) {
     this.#scope = scope;
     this.#port = port;
     this.#sluice = sluice;
-    this.#inspector = inspector;
+    this.#liveHeap = liveHeap;
     this.#backends = backends;
   }
 
@@ -81,13 +79,8 @@ export class Soak {
     );
     const backends = Object.fromEntries(started) as Record<Name, Server>;
     const port = freePort();
-    const sluice = await startSluice(scope, configFor(port, backends, "moving_1"), {
-      deno: [`--inspect=127.0.0.1:${freePort()}`],
-    });
-    const [inspector] = isUnderDeno
-      ? /ws:\S+/.exec(await sluice.child.stderr.next(/ws:/)) ?? []
-      : [];
-    return new Soak(scope, port, sluice, inspector, backends);
+    const inspected = await startInspected(scope, configFor(port, backends, "moving_1"));
+    return new Soak(scope, port, inspected, backends);
   }
 
   /**
@@ -184,7 +177,7 @@ export class Soak {
     const { stdout } = this.#sluice.child;
     await until("every connection is in the access log", () => stdout.all.length === this.opened);
     const { descriptors } = this.#sluice;
-    const heap = this.#inspector === undefined ? 0 : await liveHeap(this.#inspector);
+    const heap = await this.#liveHeap();
     return { descriptors, heap, resident: this.#sluice.memory.now };
   }
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { bytes, concat } from "../support/bytes.ts";
+import { PATIENCE, within } from "../support/child.ts";
 import { hello } from "../support/client_hello.ts";
 
 /** What connections open with: each is routed by something else. */
@@ -80,7 +81,7 @@ export class SoakConnection {
   async #read(length: number): Promise<Uint8Array> {
     const buffer = this.#buffer.subarray(0, length);
     for (let at = 0; at < length;) {
-      const got = await this.#conn.read(buffer.subarray(at));
+      const got = await within(PATIENCE, "answer", this.#conn.read(buffer.subarray(at)));
       if (got === null) throw new Deno.errors.UnexpectedEof("the backend has gone");
       at += got;
     }
