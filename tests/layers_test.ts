@@ -101,6 +101,10 @@ const PURE = [
   "lib/runtime/linux/layout.ts",
   "lib/sessions.ts",
   "lib/timeouts.ts",
+  "lib/tunnel/auth.ts",
+  "lib/tunnel/frames.ts",
+  "lib/tunnel/messages.ts",
+  "lib/tunnel/tap.ts",
 ];
 
 /** The data path: of each transport, and what both use. */

@@ -103,6 +103,69 @@ export interface Conn {
   close(): void;
 }
 
+/**
+ * Connections that are secured by TLS 1.3. They are made apart from those of a Net, and nobody's `pipe` takes them.
+ */
+export interface Tls {
+  /**
+   * Listens as {@linkcode Net.listen}. What it accepts is plain until {@linkcode accept} secures it, so that something,
+   * such as a PROXY header, may come before.
+   * @throws {NetError} As there.
+   */
+  listen(options: ListenOptions): Listener;
+
+  /**
+   * The server's side of the handshake on a connection of this Tls's own `listen`. It takes over `conn`, and closes it if
+   * the handshake fails.
+   * @throws {NetError} `timeout`, `reset`, or `other` with a message that says what the client did wrong.
+   */
+  accept(conn: Conn, options: AcceptOptions): Promise<SecureConn>;
+
+  /**
+   * Connects to an IP address, and shakes hands; the caller owns the connection.
+   * @throws {NetError} As {@linkcode Net.connect}; `untrusted`, if the server is not who it should be, with a message that
+   *   says what is wrong with its certificate.
+   */
+  connect(to: SocketAddress, options: SecureConnectOptions): Promise<SecureConn>;
+}
+
+export interface AcceptOptions {
+  /** PEM; those who vouch for it may follow. */
+  readonly certificate: string;
+  /** PEM */
+  readonly privateKey: string;
+  /** The one application protocol (RFC 7301): who does not speak it is refused. */
+  readonly alpn: string;
+  /** ms */
+  readonly timeout: number;
+  /** What has been read of the handshake already, behind whatever came before it. */
+  readonly first?: Uint8Array;
+}
+
+export interface SecureConnectOptions {
+  /** The name that the server is asked for, and, unless trust is in a pin, has to have a certificate for; else its IP address. */
+  readonly serverName?: string;
+  /** The one application protocol. */
+  readonly alpn: string;
+  readonly trust: Trust;
+  /** For connecting and the handshake, together; ms. */
+  readonly timeout: number;
+}
+
+/** Whom a client believes who the server is. */
+export type Trust =
+  /** The authorities that the system, or else the runtime, knows. */
+  | { readonly kind: "system" }
+  | { readonly kind: "authorities"; readonly pem: string }
+  /** The SHA-256 of the server's certificate in DER. Neither its names nor its dates count. */
+  | { readonly kind: "pin"; readonly sha256: Uint8Array };
+
+/** A connection after its handshake. `closeWrite` is TLS's own, so a stream that was cut off ends with `reset`. */
+export interface SecureConn extends Conn {
+  /** The SHA-256 of the server's certificate in DER, as this side sees it. */
+  readonly certificate: Uint8Array;
+}
+
 /** A moment that may come before a read ends. */
 export interface Deadline {
   /** Whether it has come. */
@@ -210,6 +273,8 @@ export type NetErrorCode =
   | "denied"
   /** No such address on this machine. */
   | "unavailable"
+  /** Not who it should be. */
+  | "untrusted"
   /** Closed by this side. */
   | "closed"
   | "other";

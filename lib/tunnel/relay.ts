@@ -1,0 +1,289 @@
+/**
+ * A visit over TCP: a connection of the visitor, or of the service, and a data channel, copied both ways.
+ *
+ * @module
+ */
+import { IdleWatch } from "../idle_watch.ts";
+import { type ByteCounts, type Conn, NetError } from "../runtime/runtime.ts";
+import type { Timeout, Timeouts } from "../timeouts.ts";
+import type { Bandwidth } from "./bandwidth.ts";
+import type { Channel } from "./channel.ts";
+import {
+  encodeFrame,
+  type End,
+  type Frame,
+  HEADER_LENGTH,
+  LONGEST_DATA,
+  writeHeader,
+} from "./frames.ts";
+import { parseMessage } from "./messages.ts";
+import type { Tap } from "./tap.ts";
+import { endOfChannel, Stop, type VisitEnd, type VisitEndReason } from "./visit_end.ts";
+
+export interface RelayOptions {
+  /** Which end this is: the edge, whose connection is the visitor's, or the agent, whose connection is the service's. */
+  readonly end: End;
+  /** What was read of the connection before: goes into the channel first. */
+  readonly first: Uint8Array;
+  /** What was delivered, kept up to date: `up` is from the visitor to the service. */
+  readonly counts: ByteCounts;
+  /** ms; 0: none. Comes up to an eighth late. */
+  readonly idleTimeout: number;
+  /** What the agent may take to say whether it reaches the service, ms. Of the edge alone. */
+  readonly acceptTimeout?: number;
+  readonly timeouts: Timeouts;
+  readonly tap?: Tap;
+  readonly bandwidth?: Bandwidth;
+}
+
+/**
+ * Carries a visitor until both directions have ended, or something has broken off. The edge calls it when it has sent
+ * `visit`, the agent when it has sent `accept`. The end of the last direction is passed on like that of the first; the
+ * caller closes `conn`, and the channel unless it is free. Never throws.
+ */
+export function relay(conn: Conn, channel: Channel, options: RelayOptions): Promise<VisitEnd> {
+  return new Relay(conn, channel, options).over;
+}
+
+/**
+ * Sizes of the buffer that the connection is read into, bytes, with the header of a frame; they grow and shrink as those
+ * of a pipe. The largest is a whole number of TLS records (16,384 bytes, RFC 8446 §5.1).
+ */
+const BUFFER_SIZES = [4096, 32_768, 65_536] as const;
+const SMALL_READS_TO_SHRINK = 8;
+
+/** What the other end may still send when it was told that nobody listens any more, ms. */
+const LINGER = 5000;
+
+class Relay {
+  readonly #conn: Conn;
+  readonly #channel: Channel;
+  readonly #options: RelayOptions;
+  readonly #idle: IdleWatch;
+  readonly #result = Promise.withResolvers<VisitEnd>();
+  /** Until the agent has accepted: of the edge alone. */
+  #accepting: Timeout | undefined;
+  /** Set until then: the read of the visitor, who may have to be answered otherwise. */
+  #stop: Stop | undefined;
+  #lingering: Timeout | undefined;
+  /** Whether what comes of the channel is thrown away: the connection takes no more, or was answered for. */
+  #discards = false;
+  #isOver = false;
+  #hasSent = false;
+  #broken: VisitEndReason | undefined;
+
+  constructor(conn: Conn, channel: Channel, options: RelayOptions) {
+    this.#conn = conn;
+    this.#channel = channel;
+    this.#options = options;
+    const { timeouts, idleTimeout, counts, acceptTimeout } = options;
+    this.#idle = new IdleWatch(timeouts, idleTimeout, counts, {
+      onIdle: () => this.#finish("idle_timeout"),
+    });
+    if (acceptTimeout !== undefined) {
+      this.#stop = new Stop();
+      this.#accepting = timeouts.start(acceptTimeout, () => this.#finish("accept_timeout"));
+    }
+    const sending = this.#send();
+    void this.#receive(sending);
+  }
+
+  get over(): Promise<VisitEnd> {
+    return this.#result.promise;
+  }
+
+  /** From the connection into the channel. */
+  async #send(): Promise<void> {
+    const { first, bandwidth, tap } = this.#options;
+    const conn = this.#conn;
+    let isReading = false;
+    try {
+      if (first.length > 0) await this.#sendBytes(this.#tapped(first));
+      let size = 0;
+      let buffer = new Uint8Array(BUFFER_SIZES[0]);
+      let smallReads = 0;
+      for (;;) {
+        const room = buffer.subarray(HEADER_LENGTH);
+        isReading = true;
+        const length = await conn.read(room, this.#stop);
+        isReading = false;
+        if (this.#isOver) return;
+        if (length == null) break;
+        const wait = bandwidth?.take(length);
+        if (wait !== undefined) await wait;
+        if (tap === undefined) {
+          writeHeader(buffer, 0, "data", length);
+          await this.#channel.conn.write(buffer.subarray(0, HEADER_LENGTH + length));
+        } else {
+          const bytes = this.#tapped(room.subarray(0, length));
+          if (tap.answer !== undefined) break;
+          await this.#sendBytes(bytes);
+        }
+        this.#count("sent", length);
+        if (length === room.length) {
+          smallReads = 0;
+          if (size < BUFFER_SIZES.length - 1) buffer = new Uint8Array(BUFFER_SIZES[++size]!);
+        } else if (size > 0 && length <= BUFFER_SIZES[0] && ++smallReads >= SMALL_READS_TO_SHRINK) {
+          smallReads = 0;
+          size = 0;
+          buffer = new Uint8Array(BUFFER_SIZES[0]);
+        }
+      }
+      if (tap?.answer !== undefined) {
+        this.#discards = true;
+        await this.#sendBytes(tap.answer);
+      } else if (this.#options.end === "edge") tap?.upEnded();
+      else tap?.downEnded();
+      await this.#channel.write(encodeFrame("end"));
+      this.#hasSent = true;
+      if (this.#discards) this.#linger();
+    } catch (error) {
+      this.#finish(isReading ? endOfConn(error) : endOfChannel(error));
+    }
+  }
+
+  #tapped(bytes: Uint8Array): Uint8Array {
+    const { tap, end } = this.#options;
+    if (tap === undefined) return bytes;
+    return end === "edge" ? tap.up(bytes) : tap.down(bytes);
+  }
+
+  async #sendBytes(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; at += LONGEST_DATA) {
+      await this.#channel.write(encodeFrame("data", bytes.subarray(at, at + LONGEST_DATA)));
+    }
+  }
+
+  #count(what: "sent" | "received", length: number): void {
+    const { counts, end } = this.#options;
+    if ((what === "sent") === (end === "edge")) counts.up += length;
+    else counts.down += length;
+  }
+
+  /** From the channel into the connection. */
+  async #receive(sending: Promise<void>): Promise<void> {
+    const channel = this.#channel;
+    try {
+      for (;;) {
+        const frame = channel.received ?? await channel.receive();
+        if (this.#isOver) return;
+        if (frame == null) return this.#finish("channel_reset");
+        const isAwaited = frame.type === "accept" || frame.type === "unreachable";
+        if (isAwaited !== (this.#accepting !== undefined)) return this.#finish("malformed");
+        switch (frame.type) {
+          case "accept":
+            this.#accepted();
+            break;
+          case "unreachable":
+            return await this.#unreachable(frame, sending);
+          case "data":
+            await this.#deliver(frame.payload);
+            break;
+          case "end":
+            return await this.#ended(sending);
+          default:
+            return this.#finish("malformed");
+        }
+      }
+    } catch (error) {
+      this.#finish(endOfChannel(error));
+    }
+  }
+
+  #accepted(): void {
+    this.#accepting?.cancel();
+    this.#accepting = undefined;
+    if (this.#options.tap === undefined) this.#stop = undefined;
+  }
+
+  async #unreachable(frame: Frame, sending: Promise<void>): Promise<void> {
+    const said = parseMessage(frame);
+    if (said?.type !== "unreachable") return this.#finish("malformed");
+    // Its `end` tells the agent where the visit's bytes are over.
+    this.#stop?.now();
+    await sending;
+    this.#finish("unreachable", true, said.message);
+  }
+
+  async #deliver(payload: Uint8Array): Promise<void> {
+    if (this.#discards) return;
+    const { tap, end, bandwidth } = this.#options;
+    let bytes = payload;
+    if (tap !== undefined) {
+      bytes = end === "edge" ? tap.down(payload) : tap.up(payload);
+      if (tap.answer !== undefined) {
+        this.#discards = true;
+        this.#stop?.now();
+        return;
+      }
+    }
+    const wait = bandwidth?.take(payload.length);
+    if (wait !== undefined) await wait;
+    try {
+      await this.#conn.write(bytes);
+      this.#count("received", payload.length);
+    } catch (error) {
+      // Who stops listening may still be speaking: a service that refuses an upload answers it. So go on reading.
+      const reason = endOfConn(error);
+      if (reason === "closed" || this.#hasSent) return this.#finish(reason);
+      this.#broken = reason;
+      this.#discards = true;
+    }
+  }
+
+  async #ended(sending: Promise<void>): Promise<void> {
+    const { tap, end } = this.#options;
+    if (!this.#discards) {
+      if (end === "edge") tap?.downEnded();
+      else tap?.upEnded();
+      await this.#conn.closeWrite();
+    }
+    this.#lingering?.cancel();
+    await sending;
+    this.#finish(this.#broken ?? "ended", true);
+  }
+
+  /** The other end was told that nothing more comes, and nobody listens to it: so it should soon end too. */
+  #linger(): void {
+    const { timeouts } = this.#options;
+    this.#lingering = timeouts.start(LINGER, () => this.#finish(this.#broken ?? "ended"));
+  }
+
+  #finish(reason: VisitEndReason, isFree = false, message?: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#idle.cancel();
+    this.#accepting?.cancel();
+    this.#lingering?.cancel();
+    this.#options.tap?.closed();
+    this.#result.resolve({ reason, isFree, ...message === undefined ? {} : { message } });
+  }
+}
+
+function endOfConn(error: unknown): VisitEndReason {
+  return error instanceof NetError && error.code === "closed" ? "closed" : "conn_reset";
+}
+
+/**
+ * The agent's other answer to `visit`: the service cannot be reached. What is still sent for the visit is thrown away.
+ * @returns Whether the channel is free for another visit; if not, the caller closes it. Never rejects.
+ */
+export async function refuse(
+  channel: Channel,
+  message: string,
+  timeouts: Timeouts,
+): Promise<boolean> {
+  const deadline = timeouts.start(LINGER);
+  try {
+    await channel.say({ type: "unreachable", message });
+    for (;;) {
+      const frame = await channel.receive(deadline);
+      if (frame?.type === "end") return true;
+      if (frame?.type !== "data" && frame?.type !== "datagram") return false;
+    }
+  } catch {
+    return false;
+  } finally {
+    deadline.cancel();
+  }
+}
