@@ -5,6 +5,7 @@
  */
 import type {
   Config,
+  EdgeConfig,
   Route,
   TcpListenerConfig,
   UdpListenerConfig,
@@ -17,7 +18,12 @@ const MOST_CHANGES = 8;
 
 /** Names of keys in the file, where they are other ones there. */
 type Names = Readonly<
-  Partial<Record<keyof Config | keyof TcpListenerConfig | keyof UdpListenerConfig, string>>
+  Partial<
+    Record<
+      keyof Config | keyof TcpListenerConfig | keyof UdpListenerConfig | keyof EdgeConfig,
+      string
+    >
+  >
 >;
 
 const NAMES: Names = {
@@ -41,16 +47,23 @@ const UDP_NAMES: Names = {
   probeTimeout: "udp_probe_timeout",
 };
 
+const EDGE_NAMES: Names = {
+  addresses: "listen addresses",
+  port: "listen_port",
+  ports: "tcp_ports",
+};
+
 /** Says what is different in `after`, from listeners down to keys, on one line. */
 export function describeChanges(before: Config, after: Config): string {
-  const { tcp: oldTcp, udp: oldUdp, ...oldRest } = before;
-  const { tcp, udp, ...rest } = after;
+  const { tcp: oldTcp, udp: oldUdp, edge: oldEdge, ...oldRest } = before;
+  const { tcp, udp, edge, ...rest } = after;
   // What holds for both transports is told once.
   const changes = [
     ...new Set([
       ...compare(joined(oldTcp, oldUdp), joined(tcp, udp), "listener", listenerChanges),
       ...reordered("listener", oldTcp, tcp),
       ...reordered("listener", oldUdp, udp),
+      ...edgeChanges(oldEdge, edge),
       ...changedKeys(oldRest, rest, NAMES),
     ]),
   ];
@@ -79,6 +92,28 @@ function compare<Thing extends Named>(
       return old === undefined ? [`${noun} ${each.name} added`] : changes(old, each);
     }),
   ];
+}
+
+function edgeChanges(
+  before: EdgeConfig | undefined,
+  after: EdgeConfig | undefined,
+): readonly string[] {
+  if (before === undefined || after === undefined) {
+    return before === after ? [] : [`edge ${after === undefined ? "removed" : "added"}`];
+  }
+  const { agents: oldAgents, ...oldKeys } = before;
+  const { agents, ...keys } = after;
+  const named = (all: EdgeConfig["agents"]) => all.map((agent) => ({ name: agent.id, agent }));
+  const changes = [
+    ...compare(
+      named(oldAgents),
+      named(agents),
+      "agent",
+      (a, b) => same(a.agent, b.agent) ? [] : [`agent ${b.name} changed`],
+    ),
+    ...changedKeys(oldKeys, keys, EDGE_NAMES),
+  ];
+  return changes.map((change) => `edge: ${change}`);
 }
 
 /** Whether those that stayed are in another order. */

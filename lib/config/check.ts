@@ -6,6 +6,7 @@
 import { TOP_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
 import { checkAddresses, checkSharedAddresses } from "./check_addresses.ts";
+import { checkEdge } from "./check_edge.ts";
 import { checkEntry, checkTargets } from "./check_entry.ts";
 import {
   DEFAULT_NAME,
@@ -14,6 +15,7 @@ import {
   OWN_KEYS,
   pathOf,
   serves,
+  takesVisitors,
 } from "./inherit.ts";
 import { type Finding, formatPath } from "./problem.ts";
 import type { FileTable } from "./schema.ts";
@@ -32,9 +34,10 @@ export function check(
 ): readonly Finding[] {
   return [
     ...checkTop(file, sources),
-    ...sources.flatMap((source) => [...checkListener(source, broken)]),
+    ...sources.flatMap((source) => [...checkListener(source, file, broken)]),
     ...checkTrust(sources, broken),
-    ...checkSharedAddresses(sources, broken, file.admin_address),
+    ...checkEdge(file.edge, sources),
+    ...checkSharedAddresses(file, sources, broken),
   ];
 }
 
@@ -61,14 +64,19 @@ function* checkTop(file: FileTable, sources: readonly ListenerSource[]): Iterabl
   }
 }
 
-function* checkListener(source: ListenerSource, broken: Broken): Iterable<Finding> {
+function* checkListener(
+  source: ListenerSource,
+  { edge }: FileTable,
+  broken: Broken,
+): Iterable<Finding> {
   const { path, own, keys, entries } = source;
   if (own.listen_port === undefined && !broken.has([...path, "listen_port"])) {
     yield { path: [...path, "listen_port"], message: "is missing: on which port to listen" };
   }
   const work = ["tcp_target", "udp_target", "protocols", "protocol"] as const;
   const hasWork = work.some((key) => broken.touches([...path, key])) || entries.length > 0 ||
-    own.tcp_target !== undefined || own.udp_target !== undefined;
+    own.tcp_target !== undefined || own.udp_target !== undefined ||
+    (edge === undefined ? broken.has(["edge"]) : takesVisitors(source, edge));
   if (!hasWork) {
     yield {
       path,

@@ -4,15 +4,18 @@
  * @module
  */
 import { formatAddress, type SocketAddress } from "../addr.ts";
-import { listenAddresses, type ListenerSource, serves } from "./inherit.ts";
-import type { Finding } from "./problem.ts";
+import { edgeAddresses, listenAddresses, type ListenerSource, serves } from "./inherit.ts";
+import { hasPort } from "./port_ranges.ts";
+import type { Finding, Path } from "./problem.ts";
 import { type Transport, TRANSPORTS } from "./protocols.ts";
-import type { ListenerTable } from "./schema.ts";
+import type { FileTable, ListenerTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
+
+type AddressKeys = Pick<ListenerTable, "listen_address_v4" | "listen_address_v6" | "listen_ipv6">;
 
 /** Finds contradictions among the addresses of one table. */
 export function* checkAddresses(
-  { path, own }: Pick<ListenerSource, "path" | "own">,
+  { path, own }: { readonly path: Path; readonly own: AddressKeys },
 ): Iterable<Finding> {
   if (own.listen_ipv6 === false && own.listen_address_v6 !== undefined) {
     const message = "contradicts listen_ipv6 = false";
@@ -28,46 +31,83 @@ export function* checkAddresses(
 }
 
 /**
- * Finds listeners that want the same address and port on the same transport; one that listens on all addresses has each
- * of them.
- * @param admin Where metrics are served, on TCP.
+ * Finds what wants the same address and port on the same transport: listeners, the admin endpoint and the edge. What
+ * listens on all addresses has each of them.
  */
 export function* checkSharedAddresses(
+  file: FileTable,
   sources: readonly ListenerSource[],
   broken: Broken,
-  admin: SocketAddress | undefined,
 ): Iterable<Finding> {
-  const keys: readonly (keyof ListenerTable)[] = [
-    "listen_address_v4",
-    "listen_address_v6",
-    "listen_ipv6",
-  ];
-  const taken: Array<Bound & { readonly by: string }> = [];
+  const { admin_address: admin, edge } = file;
+  const taken: Bound[] = [];
   if (admin !== undefined) taken.push({ ...admin, transport: "tcp", by: "admin_address is" });
-  for (const source of sources) {
-    const { name, path, own: { listen_port: port } } = source;
-    const isBroken = keys.some((key) => broken.has([...path, key]) || broken.has([key]));
-    if (port === undefined || isBroken) continue;
-    const transports = TRANSPORTS.filter((transport) => serves(source, transport));
-    const wanted = listenAddresses(source).flatMap((address) =>
-      transports.map((transport) => ({ transport, address, port }))
-    );
-    for (const one of wanted) {
+  for (const { path, bound } of [...edgePort(file), ...listenerPorts(sources, broken)]) {
+    for (const one of bound) {
       const other = taken.find((other) => overlap(one, other));
       if (other === undefined) continue;
       const message = `${formatAddress(one)} is not free: ${other.by} ${formatAddress(other)}`;
       yield { path: [...path, "listen_port"], message };
       break;
     }
-    taken.push(...wanted.map((one) => ({ ...one, by: `listener "${name}" listens on` })));
+    taken.push(...bound);
+  }
+  if (edge?.tcp_ports === undefined) return;
+  const addresses = edgeAddresses(edge, file);
+  for (const { by, port, address, transport } of taken) {
+    const one = addresses.map((at) => ({ address: at, port, transport }))
+      .find((one) => overlap(one, { address, port, transport }));
+    if (one === undefined || !hasPort(edge.tcp_ports, port)) continue;
+    const message = `${port} is not free: ${by} ${formatAddress({ address, port })}`;
+    yield { path: ["edge", "tcp_ports"], message };
   }
 }
 
-interface Bound extends SocketAddress {
-  readonly transport: Transport;
+/** What a table wants to listen on. */
+interface Wanted {
+  readonly path: Path;
+  readonly bound: readonly Bound[];
 }
 
-function overlap(a: Bound, b: Bound): boolean {
+function edgePort(file: FileTable): readonly Wanted[] {
+  const { edge } = file;
+  const port = edge?.listen_port;
+  if (edge === undefined || port === undefined) return [];
+  const bound = edgeAddresses(edge, file).map((address) => (
+    { transport: "tcp", address, port, by: "the edge listens on" } as const
+  ));
+  return [{ path: ["edge"], bound }];
+}
+
+function listenerPorts(
+  sources: readonly ListenerSource[],
+  broken: Broken,
+): readonly Wanted[] {
+  const keys: readonly (keyof AddressKeys)[] = [
+    "listen_address_v4",
+    "listen_address_v6",
+    "listen_ipv6",
+  ];
+  return sources.flatMap((source): readonly Wanted[] => {
+    const { name, path, own: { listen_port: port } } = source;
+    const isBroken = keys.some((key) => broken.has([...path, key]) || broken.has([key]));
+    if (port === undefined || isBroken) return [];
+    const by = `listener "${name}" listens on`;
+    const transports = TRANSPORTS.filter((transport) => serves(source, transport));
+    const bound = listenAddresses(source)
+      .flatMap((address) => transports.map((transport) => ({ transport, address, port, by })));
+    return [{ path, bound }];
+  });
+}
+
+/** An address that something listens on. */
+interface Bound extends SocketAddress {
+  readonly transport: Transport;
+  /** What does, and a verb. */
+  readonly by: string;
+}
+
+function overlap(a: Omit<Bound, "by">, b: Omit<Bound, "by">): boolean {
   return a.transport === b.transport && a.port === b.port &&
     (a.address === b.address || covers(a.address, b.address) || covers(b.address, a.address));
 }

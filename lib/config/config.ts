@@ -26,6 +26,54 @@ export interface Config {
   readonly admin?: SocketAddress;
   /** Bounds on how long a DNS answer is kept, ms. */
   readonly dns: { readonly minTtl: number; readonly maxTtl: number };
+  /** The public side of the tunnel; absent: there is none. */
+  readonly edge?: EdgeConfig;
+}
+
+/** Where agents come to, and what they may have. */
+export interface EdgeConfig {
+  /** In normal form; an endpoint called `blog` is reached as `blog.` and this. */
+  readonly domain: string;
+  /** Where agents come to besides the listeners; absent: nowhere. */
+  readonly port?: number;
+  /** As those of a listener: for agents, and for endpoints on ports. */
+  readonly addresses: readonly string[];
+  /** The listeners of TCP that take visitors and agents. */
+  readonly listeners: readonly string[];
+  /** For endpoints of tcp and udp; ascending, none touches another. */
+  readonly ports: readonly PortRange[];
+  /** Files in PEM; absent: a certificate of sluice's own. */
+  readonly certificate?: { readonly certificate: string; readonly privateKey: string };
+  /** Where that is kept; absent: where the system wants it. */
+  readonly stateDir?: string;
+  /** Whether agents come without TLS. */
+  readonly insecure: boolean;
+  /** How long the names of an agent that is gone are kept for it, ms. */
+  readonly gracePeriod: number;
+  readonly agents: readonly AgentConfig[];
+}
+
+/** Who may log in to the edge, and what he may have. */
+export interface AgentConfig {
+  readonly id: string;
+  /** SHA-256 of the secrets that are good, in hexadecimal digits. */
+  readonly tokenHashes: readonly string[];
+  /** What it may ask for, `*` for any characters. */
+  readonly names: readonly string[];
+  /** Ports that it may have; absent: those that the edge chooses. */
+  readonly ports?: readonly PortRange[];
+  /** Most visitors at once; absent: as many as all connections. */
+  readonly maxConnections?: number;
+  /** Bytes a second of all its visitors, both directions; absent: no limit. */
+  readonly maxBandwidth?: number;
+  /** Most names and ports at once. */
+  readonly maxNames: number;
+}
+
+/** Ports from `first` to `last`, both included. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
 }
 
 /** `auto` is `linux` where that can be, else `portable`. */

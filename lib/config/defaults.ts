@@ -38,6 +38,13 @@ export const TOP_DEFAULTS = {
   dns_cache_max_ttl: 3_600_000,
 } as const;
 
+/** Defaults of the keys of `[edge]`, and of its agents. */
+export const EDGE_DEFAULTS = {
+  insecure: false,
+  grace_period: 60_000,
+  max_names: 100,
+} as const;
+
 /** How long a backend may owe its first reply, of protocols whose servers answer; of others for ever. */
 export const REPLY_TIMEOUT = 2_000;
 

@@ -7,7 +7,7 @@
 import { LISTENER_DEFAULTS } from "./defaults.ts";
 import { comparePositions, type Locator, type Path } from "./problem.ts";
 import { PROTOCOLS_ON, type Transport, TRANSPORTS } from "./protocols.ts";
-import type { EntryTable, FileTable, ListenerTable } from "./schema.ts";
+import type { EdgeTable, EntryTable, FileTable, ListenerTable } from "./schema.ts";
 import type { Broken } from "./validate.ts";
 
 /** A listener as the file describes it. */
@@ -61,7 +61,8 @@ export function listenerSources(
     locate,
   );
   const hasPort = file.listen_port !== undefined || broken.has(["listen_port"]);
-  if (hasPort || named.length === 0) {
+  const hasEdge = file.edge !== undefined || broken.has(["edge"]);
+  if (hasPort || named.length === 0 && !hasEdge) {
     const keys = { ...LISTENER_DEFAULTS, ...file };
     const entries = entrySources(file, [], locate);
     sources.push({ name: DEFAULT_NAME, path: [], own: file, keys, entries });
@@ -137,6 +138,20 @@ export function listenAddresses({ keys }: ListenerSource): readonly string[] {
     ...keys.listen_address_v4,
     ...keys.listen_address_v6 ?? (keys.listen_ipv6 ? ["::"] : []),
   ];
+}
+
+/** What the edge listens on for agents, and for endpoints on ports; IPv4 first. */
+export function edgeAddresses(edge: EdgeTable, file: FileTable): readonly string[] {
+  const top = { ...LISTENER_DEFAULTS, ...file };
+  return [
+    ...edge.listen_address_v4 ?? top.listen_address_v4,
+    ...edge.listen_address_v6 ?? top.listen_address_v6 ?? (top.listen_ipv6 ? ["::"] : []),
+  ];
+}
+
+/** Whether a listener takes visitors of the tunnel, and agents. */
+export function takesVisitors(source: ListenerSource, { listeners }: EdgeTable): boolean {
+  return serves(source, "tcp") && (listeners?.includes(source.name) ?? true);
 }
 
 /** Whether a listener has anything to do on a transport; where nothing tells, it is TCP. */

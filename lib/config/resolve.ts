@@ -27,6 +27,7 @@ import {
   serves,
 } from "./inherit.ts";
 import { ONE_WAY } from "./protocols.ts";
+import { resolveEdge } from "./resolve_edge.ts";
 import type { EntryTable, FileTable, ListenerTable, TargetTable } from "./schema.ts";
 
 /** Resolves a file in which {@linkcode check} found nothing wrong. */
@@ -41,6 +42,7 @@ export function resolve(file: FileTable, sources: readonly ListenerSource[]): Co
     engine: top.engine,
     ...top.admin_address && { admin: top.admin_address },
     dns: { minTtl: top.dns_cache_min_ttl, maxTtl: top.dns_cache_max_ttl },
+    ...file.edge && { edge: resolveEdge(file.edge, file, sources) },
   };
 }
 

@@ -6,8 +6,10 @@
 import type { Acl } from "../acl.ts";
 import { formatAddress, formatHostPort } from "../addr.ts";
 import type {
+  AgentConfig,
   Config,
   EchConfig,
+  EdgeConfig,
   Pool,
   Route,
   TcpListenerConfig,
@@ -17,8 +19,10 @@ import type {
 import { ENTRY_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
 import { type Joined, joined } from "./joined.ts";
+import { formatPorts } from "./port_ranges.ts";
 import { formatKey, quoteText } from "./problem.ts";
 import { isOnBoth } from "./protocols.ts";
+import { formatSize } from "./size.ts";
 
 /** Stands for a private key: what is printed gets shown around. */
 const HIDDEN = "not shown";
@@ -37,7 +41,43 @@ export function resolvedText(config: Config): string {
     dns_cache_min_ttl: formatDuration(config.dns.minTtl),
     dns_cache_max_ttl: formatDuration(config.dns.maxTtl),
   });
-  return [top, ...joined(config.tcp, config.udp).flatMap(listenerTables)].join("\n");
+  return [
+    top,
+    ...edgeTables(config.edge),
+    ...joined(config.tcp, config.udp).flatMap(listenerTables),
+  ].join("\n");
+}
+
+function edgeTables(edge: EdgeConfig | undefined): readonly string[] {
+  if (edge === undefined) return [];
+  const { addresses, certificate, ports } = edge;
+  return [
+    table(["edge"], {
+      domain: edge.domain,
+      listen_port: edge.port,
+      listen_address_v4: orNothing(ofFamily(addresses, 4)),
+      listen_address_v6: orNothing(ofFamily(addresses, 6)),
+      listeners: orNothing(edge.listeners),
+      tcp_ports: ports.length > 0 ? formatPorts(ports) : undefined,
+      certificate: certificate?.certificate,
+      private_key: certificate?.privateKey,
+      state_dir: edge.stateDir,
+      insecure: edge.insecure,
+      grace_period: formatDuration(edge.gracePeriod),
+    }),
+    ...edge.agents.map(agentTable),
+  ];
+}
+
+function agentTable(agent: AgentConfig): string {
+  return table(["edge", "agents", agent.id], {
+    token_sha256: agent.tokenHashes,
+    names: orNothing(agent.names),
+    ports: agent.ports && formatPorts(agent.ports),
+    max_connections: agent.maxConnections,
+    max_bandwidth: agent.maxBandwidth === undefined ? undefined : formatSize(agent.maxBandwidth),
+    max_names: agent.maxNames,
+  });
 }
 
 function listenerTables(
@@ -45,12 +85,11 @@ function listenerTables(
 ): readonly string[] {
   const path = ["listeners", name];
   const { port, addresses, acl } = tcp ?? udp;
-  const of = (isV6: boolean) => addresses.filter((one) => one.includes(":") === isV6);
   return [
     table(path, {
       listen_port: port,
-      listen_address_v4: orNothing(of(false)),
-      listen_address_v6: orNothing(of(true)),
+      listen_address_v4: orNothing(ofFamily(addresses, 4)),
+      listen_address_v6: orNothing(ofFamily(addresses, 6)),
       ...tcp && tcpKeys(tcp),
       ...udp && udpKeys(udp),
     }),
@@ -173,6 +212,10 @@ function targets({ targets }: Pool): readonly Item[] {
     const address = formatHostPort(at);
     return weight === ENTRY_DEFAULTS.weight ? address : { address, weight };
   });
+}
+
+function ofFamily(addresses: readonly string[], family: 4 | 6): readonly string[] {
+  return addresses.filter((one) => one.includes(":") === (family === 6));
 }
 
 function orNothing(list: readonly string[]): readonly string[] | undefined {

@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { LISTENER_DEFAULTS, REPLY_TIMEOUT, TOP_DEFAULTS } from "./defaults.ts";
 import { formatDuration } from "./duration.ts";
+import { edge } from "./edge_schema.ts";
 import {
   acl,
   algorithm,
@@ -190,13 +191,14 @@ const fileKeys = {
     "Longest time that a DNS answer is kept",
     TOP_DEFAULTS.dns_cache_max_ttl,
   ),
+  edge: key(edge, "The tunnel's public side: agents, and names and ports for their services"),
 };
 
 /** Keys of the top level. */
 export const FILE_KEYS: readonly string[] = Object.keys(fileKeys);
 
 /** Those of them that hold tables. */
-export const TABLE_KEYS: readonly string[] = ["acl", "protocols", "protocol", "listeners"];
+export const TABLE_KEYS: readonly string[] = ["acl", "protocols", "protocol", "listeners", "edge"];
 
 /** The file. */
 export const fileSchema = table(fileKeys);
@@ -215,6 +217,7 @@ function misplaced(name: string): string | undefined {
     : undefined;
 }
 
+export type { AgentTable, EdgeTable } from "./edge_schema.ts";
 export type { TargetTable } from "./entry_schema.ts";
 export type FileTable = v.InferOutput<typeof fileSchema>;
 export type ListenerTable = v.InferOutput<typeof listener>;

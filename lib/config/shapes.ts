@@ -66,11 +66,14 @@ export function table<const Entries extends v.ObjectEntries>(
   );
 }
 
-/** A table whose keys are names that the operator chose. */
-export function namedTables<const Shape extends v.GenericSchema>(shape: Shape) {
+/** A table whose keys are names that the operator chose, of the form that `name` takes. */
+export function namedTables<const Shape extends v.GenericSchema>(
+  shape: Shape,
+  name: v.GenericSchema<string, string> = v.string(),
+) {
   return v.pipe(
     anyTable,
-    v.record(v.string(), shape),
+    v.record(name, shape),
   );
 }
 

@@ -140,6 +140,44 @@ export function parsePrivateServerName(text: string): { host: string; port?: num
   return name;
 }
 
+/** A name that other names can be under, in normal form. */
+export function parseDomain(text: string): string {
+  const name = normalName(text);
+  if (!isHostName(name) || parseIp(name) !== undefined || name.length > 253 - 64) {
+    throw new SyntaxError(
+      `expected a name such as "tunnel.example.com", got "${text}"${asciiHint(text)}`,
+    );
+  }
+  return name;
+}
+
+/** A label of DNS in lower case, in which `*` stands for any characters. */
+export function parseEndpointName(text: string): string {
+  const name = text.toLowerCase();
+  if (!/^[a-z0-9*]([a-z0-9*-]{0,61}[a-z0-9*])?$/.test(name)) {
+    throw new SyntaxError(`expected a name such as "blog" or "dev-*", got "${text}"`);
+  }
+  return name;
+}
+
+/** What an agent is called: part of its token, in which a dot ends it. */
+export function parseAgentId(text: string): string {
+  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text)) {
+    throw new SyntaxError(`expected up to 64 letters, digits, "-" and "_", got "${text}"`);
+  }
+  return text;
+}
+
+/** The SHA-256 of a token's secret, in lower case. */
+export function parseTokenHash(text: string): string {
+  if (!/^[0-9a-f]{64}$/i.test(text)) {
+    throw new SyntaxError(
+      "expected 64 hexadecimal digits, as `sluice edge token` prints them; the token itself belongs to the agent",
+    );
+  }
+  return text.toLowerCase();
+}
+
 /** What a value is, in the words of error messages. */
 export function describe(value: unknown): string {
   if (typeof value === "string") return `the text "${value}"`;

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import {
+  EDGE_DEFAULTS,
   ENTRY_DEFAULTS,
   LISTENER_DEFAULTS,
   REPLY_TIMEOUT,
@@ -56,6 +57,9 @@ function missing(table: Table, schema: Schema): string[] {
     const value = table[key] as Table | undefined;
     if (value === undefined) return [key];
     if (inner.properties !== undefined) return missing(value, inner).map((one) => `${key}.${one}`);
+    if (typeof inner.additionalProperties === "object" && key === "agents") {
+      return missing(value["alice"] as Table, inner.additionalProperties);
+    }
     // What one entry does not have, another may; an acl is shown once, and of listeners what is special about them.
     if (typeof inner.additionalProperties !== "object" || key !== "protocols") return [];
     const all = Object.assign({}, ...entries, { acl: table["acl"] }) as Table;
@@ -79,6 +83,12 @@ Deno.test("the defaults that the example states are the defaults", () => {
   const { weight, ...keys } = ENTRY_DEFAULTS;
   for (const [key, value] of Object.entries(keys)) assert.ok(stated(key).includes(value), key);
   assert.ok(example.includes(`weight = ${weight} }`));
+});
+
+Deno.test("the defaults of the edge that the example states are the defaults", () => {
+  const edge = validate(structuredClone(file) as Record<string, unknown>, () => false).file.edge;
+  const stated = { ...edge, ...edge?.agents?.["alice"] } as Table;
+  for (const [key, value] of Object.entries(EDGE_DEFAULTS)) assert.equal(stated[key], value, key);
 });
 
 Deno.test("turning a default of the example on changes nothing", async () => {

@@ -1,0 +1,51 @@
+/**
+ * Sets of ports as ranges: `20000-20009,20100`.
+ *
+ * @module
+ */
+import type { PortRange } from "./config.ts";
+
+/**
+ * Reads ports and ranges of ports, separated by commas.
+ * @throws {SyntaxError} Saying what was expected and what was found.
+ */
+export function parsePorts(text: string): readonly PortRange[] {
+  return text.split(",").map((part) => {
+    const [, first = "", last = first] = /^\s*(\d{1,5})\s*(?:-\s*(\d{1,5})\s*)?$/.exec(part) ?? [];
+    const range = { first: Number(first), last: Number(last) };
+    if (first === "" || range.first < 1 || range.last > 65_535) {
+      throw new SyntaxError(`expected ports such as "20000-20999" or "20000,20010", got "${text}"`);
+    }
+    if (range.first > range.last) {
+      throw new SyntaxError(`expected the lower port first, got "${part.trim()}"`);
+    }
+    return range;
+  });
+}
+
+/** The same ports, ascending, in as few ranges as can be. */
+export function mergedRanges(ranges: readonly PortRange[]): readonly PortRange[] {
+  const merged: PortRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.first - b.first)) {
+    const before = merged.at(-1);
+    if (before === undefined || range.first > before.last + 1) merged.push(range);
+    else merged[merged.length - 1] = { ...before, last: Math.max(before.last, range.last) };
+  }
+  return merged;
+}
+
+/** Writes ranges so that {@linkcode parsePorts} reads them. */
+export function formatPorts(ranges: readonly PortRange[]): string {
+  return ranges.map(({ first, last }) => first === last ? `${first}` : `${first}-${last}`).join();
+}
+
+export function hasPort(ranges: readonly PortRange[], port: number): boolean {
+  return ranges.some(({ first, last }) => first <= port && port <= last);
+}
+
+/** Whether every port of `inner` is one of `outer`, whose ranges are merged. */
+export function coversPorts(outer: readonly PortRange[], inner: readonly PortRange[]): boolean {
+  return inner.every(({ first, last }) =>
+    outer.some((range) => range.first <= first && last <= range.last)
+  );
+}
