@@ -23,9 +23,10 @@ async function listen([kind = "", name = "", port = ""]: readonly string[]): Pro
   if (serve === undefined) throw new Error(`no kind of backend: ${kind}`);
   const listener = Deno.listen({ hostname: "127.0.0.1", port: Number(port), tcpBacklog: 4096 });
   console.log("listening");
-  for await (const conn of listener) {
-    // A client that resets its connection is no business of a backend.
-    serve(conn, name).catch(() => {}).finally(() => conn.close());
+  for (;;) {
+    // A client that resets its connection is no business of a backend: not even before it was accepted.
+    const conn = await listener.accept().catch(() => undefined);
+    if (conn !== undefined) serve(conn, name).catch(() => {}).finally(() => conn.close());
   }
 }
 
