@@ -49,3 +49,35 @@ export function coversPorts(outer: readonly PortRange[], inner: readonly PortRan
     outer.some((range) => range.first <= first && last <= range.last)
   );
 }
+
+/** How many ports there are in `ranges`, none of which overlap. */
+export function countPorts(ranges: readonly PortRange[]): number {
+  return ranges.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+}
+
+/** The port at `index` of all those in `ranges`. */
+export function nthPort(ranges: readonly PortRange[], index: number): number {
+  let left = index;
+  for (const { first, last } of ranges) {
+    if (left <= last - first) return first + left;
+    left -= last - first + 1;
+  }
+  throw new RangeError(`there is no port at ${index}`);
+}
+
+/** The ports of `ranges` that are in none of `others`. */
+export function withoutPorts(
+  ranges: readonly PortRange[],
+  others: readonly PortRange[],
+): readonly PortRange[] {
+  return others.reduce<readonly PortRange[]>(
+    (left, other) =>
+      left.flatMap(({ first, last }) =>
+        [
+          { first, last: Math.min(last, other.first - 1) },
+          { first: Math.max(first, other.last + 1), last },
+        ].filter((range) => range.first <= range.last)
+      ),
+    ranges,
+  );
+}

@@ -160,10 +160,12 @@ export function parseEndpointName(text: string): string {
   return name;
 }
 
-/** What an agent is called: part of its token, in which a dot ends it. */
+/** What an agent is called: a part of its token. */
 export function parseAgentId(text: string): string {
-  if (!/^[A-Za-z0-9_-]{1,64}$/.test(text)) {
-    throw new SyntaxError(`expected up to 64 letters, digits, "-" and "_", got "${text}"`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)) {
+    throw new SyntaxError(
+      `expected a letter or a digit, then at most 62 more, ".", "_" or "-", got "${text}"`,
+    );
   }
   return text;
 }

@@ -15,6 +15,8 @@ export interface Token {
 export const SECRET_LENGTH = 32;
 /** Length of what names one process of an agent, bytes. */
 export const INSTANCE_LENGTH = 16;
+/** Length of what says which of an agent's tokens is meant, bytes. */
+export const KEY_LENGTH = 8;
 /** What stands for the certificate where there is no TLS. */
 export const NO_CERTIFICATE: Uint8Array = new Uint8Array(32);
 
@@ -47,6 +49,12 @@ export function parseToken(text: string): Token | undefined {
 /** What the edge keeps of a token; its `token_sha256` is this in hex. */
 export function storedOf(secret: Uint8Array): Uint8Array {
   return createHash("sha256").update(secret).digest();
+}
+
+/** Which of an agent's tokens it is, without a hint at the token itself. */
+export function keyOf(stored: Uint8Array): Uint8Array {
+  return createHash("sha256").update("sluice-tunnel/1 key").update(stored).digest()
+    .subarray(0, KEY_LENGTH);
 }
 
 /** What the edge takes for the stored secret of an id that it does not know: nobody's, and the same every time. */

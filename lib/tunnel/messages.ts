@@ -5,7 +5,7 @@
  * @module
  */
 import * as v from "valibot";
-import { fromBase64url, INSTANCE_LENGTH, SECRET_LENGTH, toBase64url } from "./auth.ts";
+import { fromBase64url, INSTANCE_LENGTH, KEY_LENGTH, SECRET_LENGTH, toBase64url } from "./auth.ts";
 import { encodeFrame, type Frame } from "./frames.ts";
 
 export const PROTOCOL_VERSION = 1;
@@ -79,6 +79,7 @@ const SCHEMAS = {
     agent: name,
     instance: binary(INSTANCE_LENGTH),
     nonce: binary(SECRET_LENGTH),
+    key: v.optional(binary(KEY_LENGTH)),
     software: v.optional(name),
   }),
   challenge: v.object({ nonce: binary(SECRET_LENGTH), proof: binary(SECRET_LENGTH) }),

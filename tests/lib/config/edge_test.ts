@@ -118,8 +118,8 @@ const WRONG: Readonly<Record<string, string>> = {
     "edge.tcp_ports: 7 is not free: the edge listens on 0.0.0.0:7",
   'domain = "e.x"\nlisten_address_v4 = ["0.0.0.0", "127.0.0.1"]':
     'edge.listen_address_v4: "0.0.0.0" is every address: name it alone, or leave it out',
-  [`domain = "e.x"\nagents = { "a.b" = { token_sha256 = "${HASH}" } }`]:
-    'edge.agents."a.b": expected up to 64 letters, digits, "-" and "_", got "a.b"',
+  [`domain = "e.x"\nagents = { "a b" = { token_sha256 = "${HASH}" } }`]:
+    'edge.agents."a b": expected a letter or a digit, then at most 62 more, ".", "_" or "-", got "a b"',
   'domain = "e.x"\nagents = { a = {} }': "edge.agents.a.token_sha256: is missing",
   'domain = "e.x"\nagents = { a = { token_sha256 = "alice.secret" } }':
     "edge.agents.a.token_sha256: expected 64 hexadecimal digits, as `sluice edge token` prints them; " +
