@@ -17,6 +17,7 @@ if (import.meta.main) {
       clock: systemClock,
       lookup: systemLookup(),
       // Loaded by who wants it alone.
+      tls: async () => new (await import("./lib/runtime/node_tls.ts")).NodeTls(systemClock),
       startThread: async (...how) =>
         await (await import("./lib/runtime/linux/start_thread.ts")).startThread(...how),
     }),

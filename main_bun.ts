@@ -17,6 +17,8 @@ if (import.meta.main) {
       net: new BunNet(systemClock),
       clock: systemClock,
       lookup: systemLookup(),
+      // Loaded by who wants it alone.
+      tls: async () => new (await import("./lib/runtime/node_tls.ts")).NodeTls(systemClock),
     }),
   );
 }

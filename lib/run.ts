@@ -15,7 +15,7 @@ import type { Plane } from "./plane.ts";
 import { Reload } from "./reload.ts";
 import type { Lookup } from "./resolver.ts";
 import type { Process, Signal } from "./runtime/process.ts";
-import type { Clock, Net } from "./runtime/runtime.ts";
+import type { Clock, Net, Tls } from "./runtime/runtime.ts";
 import { tellServiceManager } from "./service_manager.ts";
 
 /** What the entry points hand in: all that differs from runtime to runtime. */
@@ -24,6 +24,8 @@ export interface Platform {
   readonly net: Net;
   readonly clock: Clock;
   readonly lookup: Lookup;
+  /** Loads what makes secured connections, which few need. */
+  readonly tls: () => Promise<Tls>;
   /** Starts a thread that serves with the system's own sockets; absent where the runtime cannot. */
   readonly startThread?: StartThread;
 }

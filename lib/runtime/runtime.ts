@@ -112,7 +112,7 @@ export interface Tls {
    * such as a PROXY header, may come before.
    * @throws {NetError} As there.
    */
-  listen(options: ListenOptions): Listener;
+  listen(options: ListenOptions): Promise<Listener>;
 
   /**
    * The server's side of the handshake on a connection of this Tls's own `listen`. It takes over `conn`, and closes it if
@@ -160,7 +160,7 @@ export type Trust =
   /** The SHA-256 of the server's certificate in DER. Neither its names nor its dates count. */
   | { readonly kind: "pin"; readonly sha256: Uint8Array };
 
-/** A connection after its handshake. `closeWrite` is TLS's own, so a stream that was cut off ends with `reset`. */
+/** A connection after its handshake. */
 export interface SecureConn extends Conn {
   /** The SHA-256 of the server's certificate in DER, as this side sees it. */
   readonly certificate: Uint8Array;

@@ -27,7 +27,8 @@ async function sluice(
   const memory = new MemoryProcess(args, env, terminal);
   const clock = new ManualClock();
   const lookup = () => Promise.reject(new Error("no names here"));
-  const code = await main({ process: memory, clock, net: new MemoryNet(clock), lookup });
+  const tls = () => Promise.reject(new Error("no TLS here"));
+  const code = await main({ process: memory, clock, net: new MemoryNet(clock), lookup, tls });
   return { code, out: memory.stdout.text, err: memory.stderr.text };
 }
 
@@ -104,7 +105,8 @@ for (const [sentence, code, message, said] of faultsOfStdout) {
     memory.stdout.write = () => Promise.reject(Object.assign(new Error(message), { code }));
     const clock = new ManualClock();
     const lookup = () => Promise.reject(new Error("no names here"));
-    assert.equal(await main({ process: memory, clock, net: new MemoryNet(clock), lookup }), 1);
+    const tls = () => Promise.reject(new Error("no TLS here"));
+    assert.equal(await main({ process: memory, clock, net: new MemoryNet(clock), lookup, tls }), 1);
     assert.equal(memory.stderr.text, said);
   });
 }

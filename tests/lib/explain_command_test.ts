@@ -59,7 +59,8 @@ async function explained(
     const memory = new MemoryProcess(["explain", "-c", path, ...named], {}, false);
     const clock = new ManualClock();
     const lookup = () => Promise.reject(new Error("no names here"));
-    const code = await main({ process: memory, clock, net: new MemoryNet(clock), lookup });
+    const tls = () => Promise.reject(new Error("no TLS here"));
+    const code = await main({ process: memory, clock, net: new MemoryNet(clock), lookup, tls });
     return { code, out: memory.stdout.text, err: memory.stderr.text };
   } finally {
     await rm(directory, { recursive: true });

@@ -52,7 +52,8 @@ class Running {
     const config = { file: configFile(this.path), env: {}, overrides: {} };
     const options = { config, logLevel: "info", logFormat: "text", colour: false } as const;
     const lookup = () => Promise.reject(new Error("no names here"));
-    return this.#exit = run({ ...options, ...changes }, { process, clock, net, lookup });
+    const tls = () => Promise.reject(new Error("no TLS here"));
+    return this.#exit = run({ ...options, ...changes }, { process, clock, net, lookup, tls });
   }
 
   async ready(): Promise<void> {

@@ -29,6 +29,7 @@ async function demo(
     net: change(net),
     clock: systemClock,
     lookup: () => Promise.reject(new Error("the demo has no names to look up")),
+    tls: () => Promise.reject(new Error("the demo secures nothing with it")),
   };
   const code = runDemo({ keep }, platform);
   try {
