@@ -96,10 +96,12 @@ async function make(domain: string, now: number): Promise<string> {
 const DNS_NAME = 2;
 
 function checked(
-  certificate: string,
-  privateKey: string,
+  certificates: string,
+  keys: string,
   files: { readonly certificate: string; readonly privateKey: string },
 ): EdgeCertificate {
+  const certificate = blocks(certificates, "CERTIFICATE").join("\n");
+  const [privateKey = ""] = blocks(keys, "(?:[A-Z]+ )?PRIVATE KEY");
   const parsed = attempt(() => new X509Certificate(certificate), files.certificate, "certificate");
   const key = attempt(() => createPrivateKey(privateKey), files.privateKey, "private key");
   if (!parsed.checkPrivateKey(key)) {
@@ -107,6 +109,11 @@ function checked(
   }
   const pin = new Uint8Array(createHash("sha256").update(parsed.raw).digest());
   return { certificate, privateKey, pin };
+}
+
+/** The parts of a PEM text (RFC 7468) that have such a label, in their order: files may hold several kinds. */
+function blocks(pem: string, label: string): readonly string[] {
+  return pem.match(new RegExp(`-----BEGIN (${label})-----[^-]+-----END \\1-----`, "g")) ?? [];
 }
 
 function attempt<T>(parse: () => T, path: string, what: string): T {
