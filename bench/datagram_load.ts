@@ -14,8 +14,6 @@ export interface DatagramWorkload {
   readonly size: number;
   /** Datagrams that each client has under way; 0: one is sent and no more. */
   readonly window: number;
-  /** Least ratio to nginx that sluice is to reach. */
-  readonly goal: number;
 }
 
 export const DATAGRAM_WORKLOADS: readonly DatagramWorkload[] = [
@@ -25,9 +23,9 @@ export const DATAGRAM_WORKLOADS: readonly DatagramWorkload[] = [
   { clients: 1, size: 1200, window: 16 },
   { clients: 1000, size: 64, window: 1 },
   { clients: 1000, size: 1200, window: 1 },
-].map((workload) => ({ ...workload, name: nameOf(workload), goal: 0.65 }));
+].map((workload) => ({ ...workload, name: nameOf(workload) }));
 
-function nameOf({ clients, size, window }: Omit<DatagramWorkload, "name" | "goal">): string {
+function nameOf({ clients, size, window }: Omit<DatagramWorkload, "name">): string {
   const count = clients === 1 ? "1 client" : `${clients.toLocaleString("en")} clients`;
   return `${size.toLocaleString("en")} B echo, ${count} × ${window}`;
 }
@@ -61,13 +59,13 @@ export class DatagramLoad {
   }
 
   /** Starts the backend. */
-  async serve(port: number): Promise<void> {
-    await this.#processes.start([this.#program, "echo", `${port}`], { line: /^ready$/ });
+  serve(port: number): Promise<Process> {
+    return this.#processes.start([this.#program, "echo", `${port}`], { line: /^ready$/ });
   }
 
   /** Opens the sockets of clients; their flows begin with the first burst, and last until the process is ended. */
-  clients(contender: Contender, count: number): Promise<Process> {
-    const command = [this.#program, "clients", contender.port("echo"), count].map(String);
+  clients(port: number, count: number): Promise<Process> {
+    const command = [this.#program, "clients", port, count].map(String);
     return this.#processes.start(command, { line: /^ready$/ });
   }
 

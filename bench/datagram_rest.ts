@@ -4,7 +4,7 @@
  * @module
  */
 import { datagramSamples } from "../tests/support/samples.ts";
-import type { Contender } from "./contenders.ts";
+import { type Contender, mainPort } from "./contenders.ts";
 import type { DatagramLoad } from "./datagram_load.ts";
 import { cpuTime, memory, type Processes } from "./processes.ts";
 
@@ -27,11 +27,11 @@ export async function perFlow(
 ): Promise<number> {
   const process = await processes.start(command, readiness);
   // So that code which is loaded late is not counted as theirs.
-  const first = await load.clients(contender, 10);
+  const first = await load.clients(mainPort(contender), 10);
   await load.burst({ clients: 10, size: 64, window: 1 }, contender, process, first, 0.1);
   await settle();
   const before = memory(process, "own");
-  const clients = await load.clients(contender, FLOWS);
+  const clients = await load.clients(mainPort(contender), FLOWS);
   await load.burst({ clients: FLOWS, size: 64, window: 0 }, contender, process, clients, OPENING);
   await settle();
   const bytes = (memory(process, "own") - before) / FLOWS;
@@ -63,7 +63,7 @@ export async function invalidInitial(
   datagram[datagram.length - 1]! ^= 1;
   await Deno.writeFile(file, datagram);
   const process = await processes.start(command, readiness);
-  const port = contender.port("echo");
+  const port = mainPort(contender);
   await load.flood(port, FLOOD.sockets, file, 0.5);
   await settle();
   const [cpuBefore, lostBefore] = [cpuTime(process), lostAt(port)];

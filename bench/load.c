@@ -1,8 +1,9 @@
 /*
  * Load for the benchmark: backends and clients, light enough that the proxy between them is what is measured.
  *
- *   load backend ECHO_PORT SOURCE_PORT
- *       Sends back what it gets on the first port; on the second, sends without end once the first bytes came.
+ *   load backend ECHO_PORT SOURCE_PORT EITHER_PORT
+ *       Sends back what it gets on the first port; on the second, sends without end once the first bytes came; on the
+ *       third does what the name in the first bytes asks for, for proxies that do not look at them.
  *   load rate     PORT CONNECTIONS SECONDS PRELUDE    so many at once: connect, prelude and its echo, close, again
  *   load pingpong PORT CONNECTIONS SECONDS PRELUDE    64 bytes there and back on each, again and again
  *   load bulk     PORT CONNECTIONS SECONDS PRELUDE    receive as much as comes
@@ -17,7 +18,6 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +39,9 @@ enum {
   /* Latencies are counted by the microsecond, up to a second. */
   SLOWEST = 1000 * 1000,
 };
+
+/* Who asks for this name wants the source. */
+#define SOURCE_NAME "source.example"
 
 static char buffer[BUFFER];
 static const char payload[PAYLOAD];
@@ -79,24 +82,24 @@ static void watch(int operation, int fd, uint32_t events, void *data) {
 struct peer {
   enum { LISTENER, CONNECTION, STANDARD_INPUT } kind;
   int fd;
-  /* Sends without end, instead of what it gets. */
-  bool source;
+  /* Sends back what it gets, sends without end, or does what the first bytes ask for. */
+  enum role { ECHO, SOURCE, EITHER } role;
 };
 
-static struct peer *new_peer(int kind, int fd, bool source) {
+static struct peer *new_peer(int kind, int fd, enum role role) {
   struct peer *peer = malloc(sizeof *peer);
   if (peer == NULL) die("malloc");
-  *peer = (struct peer){.kind = kind, .fd = fd, .source = source};
+  *peer = (struct peer){.kind = kind, .fd = fd, .role = role};
   watch(EPOLL_CTL_ADD, fd, EPOLLIN, peer);
   return peer;
 }
 
-static void listen_on(int port, bool source) {
+static void listen_on(int port, enum role role) {
   struct sockaddr_in address = loopback(port);
   int fd = tcp_socket();
   if (bind(fd, (void *)&address, sizeof address) < 0) die("bind");
   if (listen(fd, 4096) < 0) die("listen");
-  new_peer(LISTENER, fd, source);
+  new_peer(LISTENER, fd, role);
 }
 
 static void close_peer(struct peer *peer) {
@@ -113,14 +116,16 @@ static void serve(struct peer *peer, uint32_t events) {
   ssize_t n = recv(peer->fd, buffer, BUFFER, 0);
   if (n < 0 && errno == EAGAIN) return;
   if (n <= 0) return close_peer(peer);
-  if (peer->source) return watch(EPOLL_CTL_MOD, peer->fd, EPOLLOUT, peer);
+  if (peer->role == EITHER) peer->role = memmem(buffer, n, SOURCE_NAME, sizeof SOURCE_NAME - 1) == NULL ? ECHO : SOURCE;
+  if (peer->role == SOURCE) return watch(EPOLL_CTL_MOD, peer->fd, EPOLLOUT, peer);
   if (send(peer->fd, buffer, n, MSG_NOSIGNAL) != n) close_peer(peer);
 }
 
-static int backend(int echo_port, int source_port) {
-  listen_on(echo_port, false);
-  listen_on(source_port, true);
-  new_peer(STANDARD_INPUT, STDIN_FILENO, false);
+static int backend(int echo_port, int source_port, int either_port) {
+  listen_on(echo_port, ECHO);
+  listen_on(source_port, SOURCE);
+  listen_on(either_port, EITHER);
+  new_peer(STANDARD_INPUT, STDIN_FILENO, ECHO);
   fputs("ready\n", stderr);
   struct epoll_event events[EVENTS];
   for (;;) {
@@ -135,7 +140,7 @@ static int backend(int echo_port, int source_port) {
       for (int fd; (fd = accept4(peer->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0;) {
         int on = 1;
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-        new_peer(CONNECTION, fd, peer->source);
+        new_peer(CONNECTION, fd, peer->role);
       }
     }
   }
@@ -279,7 +284,7 @@ int main(int argc, char **argv) {
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
   epoll = epoll_create1(EPOLL_CLOEXEC);
-  if (argc == 4 && strcmp(argv[1], "backend") == 0) return backend(atoi(argv[2]), atoi(argv[3]));
+  if (argc == 5 && strcmp(argv[1], "backend") == 0) return backend(atoi(argv[2]), atoi(argv[3]), atoi(argv[4]));
   for (enum mode mode = RATE; argc == 6 && mode <= IDLE; mode++) {
     if (strcmp(argv[1], modes[mode]) != 0) continue;
     run.mode = mode;

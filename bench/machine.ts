@@ -4,41 +4,51 @@
  * @module
  */
 import type { Contender } from "./contenders.ts";
-import { BARE } from "./results.ts";
+import { BARE, LINUX, PORTABLE } from "./results.ts";
 
 export interface Machine {
   readonly cpu: string;
+  readonly memory: string;
   readonly kernel: string;
-  /** `name version` of each contender. */
+  /** `name version` of what was measured, each once. */
   readonly versions: readonly string[];
   readonly date: string;
   readonly commit: string;
   readonly network: string;
 }
 
-/** @param contenders Those of both transports. */
+/** @param contenders Those that were measured. */
 export async function describeMachine(
   contenders: readonly Contender[],
   network: string,
 ): Promise<Machine> {
   const model = Deno.readTextFileSync("/proc/cpuinfo").match(/^model name\s*: (.*)$/m)?.[1];
+  const memory = Number(Deno.readTextFileSync("/proc/meminfo").match(/^MemTotal:\s+(\d+)/m)?.[1]);
+  const versions = contenders.filter(({ version }) => version !== "")
+    .map(({ name, version }) => `${NAMES[name] ?? name.split(" (")[0]} ${version}`);
   return {
     cpu: `${model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores`,
+    memory: `${Math.round(memory * 1024 / 1e9)} GB`,
     kernel: `Linux ${Deno.osRelease()}`,
-    versions: contenders.filter(({ name, process }) => process && name !== BARE).map((
-      { name, version },
-    ) => name === "sluice" ? `sluice on Deno ${version}` : `${name.split(" (")[0]} ${version}`)
-      .filter((text, i, all) => all.indexOf(text) === i),
+    versions: [...new Set(versions)],
     date: new Date().toISOString().slice(0, 10),
     commit: await git("describe", "--always", "--dirty") ?? "unknown",
     network,
   };
 }
 
+/** Whose version it is that these have. */
+const NAMES: Readonly<Record<string, string>> = {
+  [LINUX]: "Deno",
+  [PORTABLE]: "Deno",
+  [BARE]: "Deno",
+};
+
 /** The same in two lines. */
-export function machineText({ cpu, kernel, versions, date, commit, network }: Machine): string {
+export function machineText(machine: Machine): string {
+  const { cpu, memory, kernel, versions, date, commit, network } = machine;
   return [
-    `${date}, commit ${commit}. ${cpu}; ${kernel}. ${versions.join(", ")}.`,
+    `${date}, commit ${commit}. ${cpu}, ${memory}; ${kernel}. ${versions.join(", ")}.`,
     `Clients, proxy and backends share the cores. ${network}`,
   ].join("\n");
 }

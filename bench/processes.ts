@@ -4,8 +4,6 @@
  * @module
  */
 
-/** `utime` and `stime` of `/proc/PID/stat` are counted in these (USER_HZ, the same on every Linux). */
-const TICKS_PER_SECOND = 100;
 /** How long a process may take until it is ready, and to end once it is asked to, and asked again, ms. */
 const READY_WITHIN = 10_000;
 const END_WITHIN = 500;
@@ -136,13 +134,16 @@ export class Processes {
   }
 }
 
-/** CPU time used so far by a process and its children, ended ones too where it waited for them, s. */
+/** CPU time used so far by the threads of a process and of its children, s. */
 export function cpuTime({ child }: Process): number {
   return sumOverTree(child.pid, (pid) => {
-    // The second field, the name, is in parentheses and may hold anything; `utime` is the fourteenth.
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    const times = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 15);
-    return times.reduce((sum, time) => sum + Number(time), 0) / TICKS_PER_SECOND;
+    let nanoseconds = 0;
+    for (const { name } of Deno.readDirSync(`/proc/${pid}/task`)) {
+      nanoseconds += Number(
+        Deno.readTextFileSync(`/proc/${pid}/task/${name}/schedstat`).split(" ")[0],
+      );
+    }
+    return nanoseconds / 1e9;
   });
 }
 

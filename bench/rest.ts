@@ -13,13 +13,14 @@ export const HELD = 2000;
 /** Until memory has settled, ms. */
 const SETTLE = 500;
 
+/** s */
+const WARM_UP = 0.1;
 /** Run once before connections are counted, so that code which is loaded late is not counted as theirs. */
 const FIRST_TRAFFIC: Workload = {
   name: "first traffic",
   mode: "rate",
   connections: 10,
   prelude: "request",
-  goal: 0,
 };
 
 export interface Rest {
@@ -41,7 +42,7 @@ export async function rest(
   const process = await processes.start(command, readiness);
   await settle();
   const resident = memory(process, "resident");
-  await load.burst(FIRST_TRAFFIC, contender, process, 0.1);
+  await load.burst(FIRST_TRAFFIC, contender, process, WARM_UP);
   await settle();
   const before = memory(process, "own");
   const clients = await load.hold(contender, HELD);

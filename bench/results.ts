@@ -1,42 +1,53 @@
 /**
- * What a run has found, and how many numbers become one.
+ * What a run has found, and how many numbers become one. All of it can be written as JSON.
  *
  * @module
  */
 import type { DatagramWorkload } from "./datagram_load.ts";
 import type { Expiry } from "./expiry.ts";
+import type { Machine } from "./machine.ts";
 import type { Rest } from "./rest.ts";
 import type { Workload } from "./workloads.ts";
 
-/** The contender that the goals refer to, and the same with as many threads as sluice has. */
-export const REFERENCE = "HAProxy";
-export const ONE_THREAD = "HAProxy (1 thread)";
-export const DATAGRAM_REFERENCE = "nginx";
-export const ONE_WORKER = "nginx (1 worker)";
+/** sluice on its two engines. */
+export const LINUX = "sluice (linux)";
+export const PORTABLE = "sluice (portable)";
+/** As packaged, and with larger buffers: 256 KiB. */
+export const HAPROXY = "HAProxy";
+export const HAPROXY_LARGE = "HAProxy (256 KiB)";
+export const NGINX = "nginx";
+export const SSLH = "sslh";
+export const SOCAT = "socat";
+/** The least that relays, in C. */
+export const REFERENCE = "C reference";
 /** Nothing but Deno's sockets. */
 export const BARE = "bare Deno";
+/** No proxy. */
+export const DIRECT = "direct";
 
 /** Of TCP. */
 export interface Results {
+  readonly machine: Machine;
   /** Names, sluice first. */
   readonly contenders: readonly string[];
   readonly workloads: readonly WorkloadResult<Workload>[];
-  /** By contender; in the order in which they were found. */
-  readonly rest: ReadonlyMap<string, readonly Rest[]>;
+  /** By contender. */
+  readonly rest: Readonly<Record<string, readonly Rest[]>>;
   /** Probing a ClientHello in process, µs; absent when there is no probe to be called. */
   readonly probing?: number;
 }
 
 /** Of UDP. */
 export interface DatagramResults {
+  readonly machine: Machine;
   readonly contenders: readonly string[];
   readonly workloads: readonly WorkloadResult<DatagramWorkload>[];
-  /** Memory of each flow, bytes, by contender; in the order in which they were found. */
-  readonly perFlow: ReadonlyMap<string, readonly number[]>;
+  /** Memory of each flow, bytes, by contender. */
+  readonly perFlow: Readonly<Record<string, readonly number[]>>;
   /** Opening a QUIC Initial and reading its ClientHello in process, µs; absent as `probing`. */
   readonly opening?: number;
-  /** What an Initial that cannot be opened costs the whole process, µs of its CPU time. */
-  readonly invalidInitial?: number;
+  /** What an Initial that cannot be opened costs the whole process, µs of its CPU time, by contender. */
+  readonly invalidInitial: Readonly<Record<string, number>>;
   readonly expiries: readonly Expiry[];
 }
 
@@ -47,8 +58,8 @@ export interface Burst {
   /** CPU time of the proxy per byte or exchange, s. */
   readonly cpu?: number;
   /** Time of an exchange, µs; none for bulk. */
-  readonly p50: number;
-  readonly p99: number;
+  readonly p50?: number;
+  readonly p99?: number;
   /** Share of the datagrams that did not come back. */
   readonly lost?: number;
 }
@@ -56,7 +67,7 @@ export interface Burst {
 export interface WorkloadResult<Of> {
   readonly workload: Of;
   /** One entry per round: what each contender did in it. */
-  readonly rounds: readonly ReadonlyMap<string, Burst>[];
+  readonly rounds: readonly Readonly<Record<string, Burst>>[];
 }
 
 /** A middle value and the range that half of the values lie in. */
@@ -84,15 +95,28 @@ function quantile(sorted: readonly number[], share: number): number {
   return below + (above - below) * (position % 1);
 }
 
-/** A contender's rate over another's, the ratio taken within each round. */
+/** A contender's figure over another's, the ratio taken within each round. */
 export function ratioTo(
   { rounds }: WorkloadResult<unknown>,
   contender: string,
   reference: string,
+  figure: keyof Burst = "rate",
 ): Spread | undefined {
   return spread(rounds.flatMap((round) => {
-    const [own, other] = [round.get(contender), round.get(reference)];
-    return own && other ? [own.rate / other.rate] : [];
+    const [own, other] = [round[contender]?.[figure], round[reference]?.[figure]];
+    return own !== undefined && other ? [own / other] : [];
+  }));
+}
+
+/** What a contender adds to the direct way's time of an exchange, µs, the difference taken within each round. */
+export function addedTo(
+  { rounds }: WorkloadResult<unknown>,
+  contender: string,
+  figure: "p50" | "p99",
+): Spread | undefined {
+  return spread(rounds.flatMap((round) => {
+    const [own, direct] = [round[contender]?.[figure], round[DIRECT]?.[figure]];
+    return own !== undefined && direct !== undefined ? [own - direct] : [];
   }));
 }
 
@@ -102,7 +126,7 @@ export function figureOf(
   contender: string,
   figure: keyof Burst,
 ): Spread | undefined {
-  return spread(rounds.flatMap((round) => round.get(contender)?.[figure] ?? []));
+  return spread(rounds.flatMap((round) => round[contender]?.[figure] ?? []));
 }
 
 /** One figure at rest of a contender. */
@@ -111,5 +135,5 @@ export function restOf(
   contender: string,
   figure: keyof Rest,
 ): Spread | undefined {
-  return spread((rest.get(contender) ?? []).map((found) => found[figure]));
+  return spread((rest[contender] ?? []).map((found) => found[figure]));
 }

@@ -4,33 +4,43 @@
  * @module
  */
 import type { Contender } from "./contenders.ts";
-import type { Burst, WorkloadResult } from "./results.ts";
+import { type Burst, LINUX, PORTABLE, type WorkloadResult } from "./results.ts";
 
-/** Before the first round, so that no contender is measured cold, s. */
-const WARM_UP = 0.5;
+/** How often, and how long: s. */
+export interface Pace {
+  readonly rounds: number;
+  readonly seconds: number;
+  /** Of the burst before the first round, so that no contender is measured cold. */
+  readonly warmUp: number;
+}
 
 /**
  * Everybody does each workload in turn, in an order that is new each time: what disturbs, disturbs all.
- * @param seconds Of a burst.
+ * @param takesPart Who cannot do a workload is not in its results.
  * @throws {Error} when a burst of sluice fails; those of others are left out.
  */
 export async function bursts<Workload>(
   workloads: readonly Workload[],
   contenders: readonly Contender[],
-  { rounds, seconds }: { readonly rounds: number; readonly seconds: number },
+  { rounds, seconds, warmUp }: Pace,
+  takesPart: (workload: Workload, contender: Contender) => boolean,
   burst: (workload: Workload, contender: Contender, seconds: number) => Promise<Burst>,
 ): Promise<readonly WorkloadResult<Workload>[]> {
-  const results = workloads.map((workload) => ({ workload, rounds: [] as Map<string, Burst>[] }));
+  const results = workloads.map((workload) => ({
+    workload,
+    rounds: [] as Record<string, Burst>[],
+  }));
   for (let round = 0; round <= rounds; round++) {
     progress(round === 0 ? "warming up" : `round ${round} of ${rounds}`);
     for (const result of shuffled(results)) {
-      const found = new Map<string, Burst>();
+      const found: Record<string, Burst> = {};
       for (const contender of shuffled(contenders)) {
-        const duration = round === 0 ? WARM_UP : seconds;
+        if (!takesPart(result.workload, contender)) continue;
+        const duration = round === 0 ? warmUp : seconds;
         try {
-          found.set(contender.name, await burst(result.workload, contender, duration));
+          found[contender.name] = await burst(result.workload, contender, duration);
         } catch (error) {
-          if (contender.name === "sluice") throw error;
+          if (contender.name === LINUX || contender.name === PORTABLE) throw error;
           console.error(
             `Left out of this round: ${error instanceof Error ? error.message : error}`,
           );
@@ -44,20 +54,20 @@ export async function bursts<Workload>(
 
 /**
  * Starts each contender anew, several times, to measure something of it at rest.
- * @returns By its name, in the order in which they were found.
+ * @returns By its name.
  */
 export async function starts<Found>(
   contenders: readonly Contender[],
   count: number,
   measure: (contender: Contender, process: NonNullable<Contender["process"]>) => Promise<Found>,
-): Promise<ReadonlyMap<string, readonly Found[]>> {
-  const found = new Map<string, Found[]>();
-  for (const { name, process } of contenders) if (process) found.set(name, []);
+): Promise<Readonly<Record<string, readonly Found[]>>> {
+  const found: Record<string, Found[]> = {};
+  for (const { name, process } of contenders) if (process) found[name] = [];
   for (let start = 1; start <= count; start++) {
     progress(`start ${start} of ${count}`);
     for (const contender of shuffled(contenders)) {
       if (contender.process === undefined) continue;
-      found.get(contender.name)?.push(await measure(contender, contender.process));
+      found[contender.name]?.push(await measure(contender, contender.process));
     }
   }
   return found;

@@ -3,21 +3,20 @@
  *
  * @module
  */
-import { type Contender, DENO_RUN, type Ports } from "./contenders.ts";
+import { type Contender, contenders, mainPort, type Ports } from "./contenders.ts";
 import { DATAGRAM_WORKLOADS, DatagramLoad } from "./datagram_load.ts";
 import { invalidInitial, perFlow } from "./datagram_rest.ts";
 import type { Expiry, Sockets } from "./expiry.ts";
+import { describeMachine } from "./machine.ts";
+import { DENO_RUN, quicProxies, type SluiceCommand, tcpProxies, udpProxies } from "./peers.ts";
 import { openingTime, probingTime } from "./probing.ts";
-import type { Process, Processes } from "./processes.ts";
+import { compile, type Process, type Processes } from "./processes.ts";
 import { rest } from "./rest.ts";
-import type { DatagramResults, Results } from "./results.ts";
-import { bursts, progress, starts } from "./rounds.ts";
-import { Load, WORKLOADS } from "./workloads.ts";
+import { type DatagramResults, DIRECT, type Results } from "./results.ts";
+import { bursts, type Pace, progress, starts } from "./rounds.ts";
+import { Load, type Workload, WORKLOADS } from "./workloads.ts";
 
-export interface Plan {
-  /** How often each workload is sent through each contender, and for how long, s. */
-  readonly rounds: number;
-  readonly seconds: number;
+export interface Plan extends Pace {
   /** How often each contender is started anew to measure it at rest. */
   readonly starts: number;
 }
@@ -29,6 +28,11 @@ export interface RunParts {
   /** For files of this run. */
   readonly directory: string;
   readonly ports: Ports;
+  readonly sluice: SluiceCommand;
+  /** Names of those who take part; absent: all. */
+  readonly only: readonly string[] | undefined;
+  /** What is to be said of the network. */
+  readonly network: string;
 }
 
 /** Flows that expire at once, and descriptors that a process needs beside those of its flows. */
@@ -36,28 +40,31 @@ const EXPIRING = 100_000;
 const OTHER_DESCRIPTORS = 1000;
 
 /** Measures TCP. */
-export async function measureTcp(
-  all: readonly Contender[],
-  { plan, processes, directory, ports }: RunParts,
-): Promise<Results> {
+export async function measureTcp(parts: RunParts): Promise<Results> {
+  const { plan, processes, directory, ports, sluice, only, network } = parts;
+  await compile("reference_tcp.c", `${directory}/reference_tcp`, processes);
+  const wanted = tcpProxies(sluice).filter(({ name }) => only?.includes(name) ?? true);
+  const all = await contenders(wanted, "tcp", ports, directory);
   const load = await Load.make(directory, processes);
-  await load.serve(ports.echo, ports.source);
+  const backend = await load.serve(ports);
   const resting = await starts(
     all,
     plan.starts,
     (contender, process) => rest(contender, process, load, processes),
   );
   const running = await startAll(all, processes);
-  const workloads = await bursts(
+  const workloads = await bursts<Workload>(
     WORKLOADS,
     all,
     plan,
+    ({ way }, { ports }) => way === undefined || ports[way] !== undefined,
     (workload, contender, seconds) =>
       load.burst(workload, contender, running.get(contender), seconds),
   );
-  for (const process of running.values()) await processes.end(process);
+  for (const process of [...running.values(), backend]) await processes.end(process);
   const probing = probingTime();
   return {
+    machine: await describeMachine(all, network),
     contenders: all.map(({ name }) => name),
     workloads,
     rest: resting,
@@ -65,17 +72,14 @@ export async function measureTcp(
   };
 }
 
-/**
- * Measures UDP.
- * @param quicOnly sluice, with a configuration that takes nothing but QUIC.
- */
-export async function measureUdp(
-  all: readonly Contender[],
-  quicOnly: Contender,
-  { plan, processes, directory, ports }: RunParts,
-): Promise<DatagramResults> {
+/** Measures UDP. */
+export async function measureUdp(parts: RunParts): Promise<DatagramResults> {
+  const { plan, processes, directory, ports, sluice, only, network } = parts;
+  await compile("reference_udp.c", `${directory}/reference_udp`, processes);
+  const isWanted = ({ name }: { readonly name: string }) => only?.includes(name) ?? true;
+  const all = await contenders(udpProxies(sluice).filter(isWanted), "udp", ports, directory);
   const load = await DatagramLoad.make(directory, processes);
-  await load.serve(ports.echo);
+  const backend = await load.serve(ports.echo);
   const memory = await starts(
     all,
     plan.starts,
@@ -83,7 +87,13 @@ export async function measureUdp(
   );
   const workloads = await measureDatagrams(all, load, { plan, processes });
   progress("datagrams that are no good");
-  const invalid = await invalidInitial(quicOnly, load, processes, directory);
+  const invalid: Record<string, number> = {};
+  const quic = await contenders(quicProxies(sluice).filter(isWanted), "udp", ports, directory);
+  for (const contender of quic.filter(({ name }) => name !== DIRECT)) {
+    const time = await invalidInitial(contender, load, processes, directory);
+    if (time !== undefined) invalid[contender.name] = time;
+  }
+  await processes.end(backend);
   progress("flows that expire");
   const mostReal = Math.min(EXPIRING, mostDescriptors() - OTHER_DESCRIPTORS);
   const expiries = [
@@ -92,11 +102,12 @@ export async function measureUdp(
   ];
   const opening = openingTime();
   return {
+    machine: await describeMachine(all, network),
     contenders: all.map(({ name }) => name),
     workloads,
     perFlow: memory,
     ...opening !== undefined && { opening },
-    ...invalid !== undefined && { invalidInitial: invalid },
+    invalidInitial: invalid,
     expiries,
   };
 }
@@ -112,7 +123,7 @@ async function measureDatagrams(
   for (const contender of all) {
     const opened = new Map<number, Process>();
     for (const count of new Set(DATAGRAM_WORKLOADS.map(({ clients }) => clients))) {
-      opened.set(count, await load.clients(contender, count));
+      opened.set(count, await load.clients(mainPort(contender), count));
     }
     clients.set(contender, opened);
   }
@@ -120,6 +131,7 @@ async function measureDatagrams(
     DATAGRAM_WORKLOADS,
     all,
     plan,
+    () => true,
     (workload, contender, seconds) => {
       const opened = clients.get(contender)!.get(workload.clients)!;
       return load.burst(workload, contender, running.get(contender), opened, seconds);
@@ -150,14 +162,11 @@ async function expiry(
   { starts }: Plan,
   processes: Processes,
 ): Promise<Expiry> {
-  const command = [...DENO_RUN, beside("expiry.ts"), `${flows}`, sockets];
+  const script = new URL("expiry.ts", import.meta.url).pathname;
+  const command = [...DENO_RUN, script, `${flows}`, sockets];
   const found: Expiry[] = [];
   while (found.length < starts) found.push(JSON.parse(await processes.run(command)));
   return found.reduce((a, b) => a.longestPause < b.longestPause ? a : b);
-}
-
-function beside(file: string): string {
-  return new URL(file, import.meta.url).pathname;
 }
 
 /** That a process may have. Deno raises its own limit as far as it may. */

@@ -3,8 +3,10 @@
  *
  * @module
  */
-import { type Burst, figureOf, ratioTo, type Spread, type WorkloadResult } from "./results.ts";
-import { ratioText } from "./units.ts";
+import type { Outcome } from "./goals.ts";
+import { type Burst, figureOf, ratioTo, type WorkloadResult } from "./results.ts";
+import { rateText, ratioText } from "./units.ts";
+import type { Workload } from "./workloads.ts";
 
 /** Cells, the first of which says what the others are about. */
 export type Row = readonly string[];
@@ -12,70 +14,85 @@ export type Row = readonly string[];
 /** One cell per contender; a dash where there is no figure. */
 export function each(
   contenders: readonly string[],
-  text: (contender: string) => string | number | undefined,
+  text: (contender: string) => string | undefined,
 ): string[] {
-  return contenders.map((contender) => `${text(contender) || "–"}`);
+  return contenders.map((contender) => text(contender) ?? "–");
 }
 
-/** Rows of the goals that are ratios: the goal, what is reached of it, and the ratio to somebody else. */
-export function ratioGoals(
-  workloads: readonly WorkloadResult<{ readonly name: string; readonly goal: number }>[],
+/** Every goal on a row of its own. */
+export function goalTable(outcomes: readonly Outcome[]): string {
+  return table([
+    ["", "", "goal", "measured", ""],
+    ...outcomes.map(({ work, figure, goal, measured, range, reached }) => [
+      work,
+      figure ?? "",
+      goal,
+      range === undefined ? measured : `${measured} ${range}`,
+      verdict(reached),
+    ]),
+  ]);
+}
+
+/** The same outcomes, but every workload on a row of its own. */
+export function compactTable(outcomes: readonly Outcome[]): string {
+  const figures = [...new Set(outcomes.flatMap(({ figure }) => figure ?? []))];
+  const works = [...new Set(outcomes.filter(({ figure }) => figure).map(({ work }) => work))];
+  return table([
+    ["", ...figures],
+    ...works.map((work) => [
+      work,
+      ...figures.map((figure) => {
+        const found = outcomes.find((outcome) =>
+          outcome.work === work && outcome.figure === figure
+        );
+        return found === undefined ? "" : markedText(found);
+      }),
+    ]),
+  ]);
+}
+
+/** An outcome in a few characters: what was measured, the goal, and whether it was reached. */
+export function markedText({ goal, measured, reached }: Outcome): string {
+  return `${measured} (${goal.replace(" ×", "")}) ${reached ? "✓" : "✗"}`;
+}
+
+function verdict(reached: boolean | undefined): string {
+  return reached === undefined ? "not measured" : reached ? "reached" : "**missed**";
+}
+
+/** Rows of rates, with the ratio to somebody's. */
+export function rates(
+  workloads: readonly WorkloadResult<Pick<Workload, "name"> & Partial<Workload>>[],
+  contenders: readonly string[],
   reference: string,
-  likeWithLike: string,
 ): Row[] {
-  return workloads.map((result) => {
-    const { name, goal } = result.workload;
-    const ratio = ratioTo(result, "sluice", reference);
-    const other = ratioTo(result, "sluice", likeWithLike);
-    return [
-      name,
-      `≥ ${ratioText(goal)}`,
-      ratio ? spreadText(ratio) : "–",
-      verdict(ratio && ratio.median >= goal),
-      other ? spreadText(other) : "–",
-    ];
-  });
+  return workloads.map((result) => [
+    result.workload.name,
+    ...each(contenders, (name) => {
+      const rate = figureOf(result, name, "rate")?.median;
+      const ratio = ratioTo(result, name, reference)?.median;
+      return rate === undefined
+        ? undefined
+        : rateText(result.workload, rate) + (ratio ? ` (${ratioText(ratio)})` : "");
+    }),
+  ]);
 }
 
 /** Rows of one figure: the medians of each contender. */
-export function figures<Workload extends { readonly name: string }>(
-  workloads: readonly WorkloadResult<Workload>[],
+export function figures<Of extends { readonly name: string }>(
+  workloads: readonly WorkloadResult<Of>[],
   contenders: readonly string[],
-  figure: keyof Burst,
   title: string,
-  text: (workload: Workload, value: number) => string,
+  figure: keyof Burst,
+  text: (value: number, workload: Of) => string,
 ): Row[] {
   return workloads.map((result) => [
     `${result.workload.name}: ${title}`,
     ...each(contenders, (name) => {
       const median = figureOf(result, name, figure)?.median;
-      return median && text(result.workload, median);
+      return median === undefined ? undefined : text(median, result.workload);
     }),
   ]);
-}
-
-function spreadText({ median, low, high }: Spread): string {
-  return `${ratioText(median)} [${low.toFixed(2)}–${high.toFixed(2)}]`;
-}
-
-function verdict(reached: boolean | undefined): string {
-  return reached === undefined ? "not measured" : reached ? "reached" : "missed";
-}
-
-/** The row of a goal that is no ratio. */
-export function atMost(
-  name: string,
-  goal: number,
-  value: number | undefined,
-  text: (value: number) => string,
-): Row {
-  return [
-    name,
-    `≤ ${text(goal)}`,
-    value === undefined ? "–" : text(value),
-    verdict(value === undefined ? undefined : value <= goal),
-    "",
-  ];
 }
 
 /** A Markdown table whose columns are aligned as they stand. */

@@ -18,7 +18,8 @@ export function rateText({ mode }: Units, rate: number): string {
 
 /** CPU time per byte for bulk, else per exchange, s. */
 export function cpuText({ mode }: Units, cpu: number): string {
-  return mode === "bulk" ? `${(cpu * 1e9).toFixed(2)} s/GB` : microseconds(cpu * 1e6);
+  if (mode === "bulk") return `${(cpu * 1e9).toFixed(2)} s/GB`;
+  return mode === "rate" ? `${(cpu * 1e4).toFixed(2)} s/10,000` : microseconds(cpu * 1e6);
 }
 
 /** CPU time per datagram, s. */

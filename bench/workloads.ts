@@ -4,7 +4,7 @@
  * @module
  */
 import { clientHello } from "./client_hello.ts";
-import type { Backend, Contender } from "./contenders.ts";
+import { type Contender, mainPort, type Ports, type Way } from "./contenders.ts";
 import { compile, cpuTime, type Process, type Processes } from "./processes.ts";
 import type { Burst } from "./results.ts";
 
@@ -13,35 +13,42 @@ export interface Workload {
   readonly mode: "bulk" | "rate" | "pingpong";
   readonly connections: number;
   readonly prelude: "hello" | "request";
-  /** Least ratio to HAProxy that sluice is to reach. */
-  readonly goal: number;
+  /** Who has no such port takes no part. Absent: the one that everybody has, as connections are few. */
+  readonly way?: Way;
 }
 
-export const WORKLOADS: readonly Workload[] = [
-  { name: "bulk, 1 stream", mode: "bulk", connections: 1, prelude: "hello", goal: 1.4 },
-  { name: "bulk, 8 streams", mode: "bulk", connections: 8, prelude: "hello", goal: 1.4 },
+export const WORKLOADS = [
+  { name: "bulk, 1 stream", mode: "bulk", connections: 1, prelude: "hello" },
+  { name: "bulk, 8 streams", mode: "bulk", connections: 8, prelude: "hello" },
   {
-    name: "connections/s, 1.7 kB ClientHello",
+    name: "connections/s, routed by SNI",
     mode: "rate",
     connections: 50,
     prelude: "hello",
-    goal: 0.55,
+    way: "detecting",
   },
   {
-    name: "connections/s, 64 B request",
+    name: "connections/s, HTTP detected",
     mode: "rate",
     connections: 50,
     prelude: "request",
-    goal: 0.55,
+    way: "detecting",
   },
   {
-    name: "64 B ping-pong, 50 connections",
-    mode: "pingpong",
+    name: "connections/s, no detection",
+    mode: "rate",
     connections: 50,
-    prelude: "hello",
-    goal: 0.70,
+    prelude: "request",
+    way: "plain",
   },
-];
+  { name: "64 B ping-pong, 1 connection", mode: "pingpong", connections: 1, prelude: "hello" },
+  { name: "64 B ping-pong, 50 connections", mode: "pingpong", connections: 50, prelude: "hello" },
+] as const satisfies readonly Workload[];
+
+export type WorkloadName = (typeof WORKLOADS)[number]["name"];
+
+/** What those who only look for a server's name are to know it by. */
+type Backend = "echo" | "source";
 
 /** 64 bytes that every proxy here takes for HTTP. */
 const REQUEST =
@@ -82,9 +89,9 @@ export class Load {
   }
 
   /** Starts the backends. */
-  async serve(echo: number, source: number): Promise<void> {
-    const command = [this.#program, "backend", `${echo}`, `${source}`];
-    await this.#processes.start(command, { line: /^ready$/ });
+  serve({ echo, source, either }: Ports): Promise<Process> {
+    const command = [this.#program, "backend", echo, source, either].map(String);
+    return this.#processes.start(command, { line: /^ready$/ });
   }
 
   /**
@@ -92,13 +99,15 @@ export class Load {
    * @throws {Error} when a connection failed: then nothing was measured.
    */
   async burst(
-    { mode, connections, prelude }: Workload,
+    { mode, connections, prelude, way }: Workload,
     contender: Contender,
     process: Process | undefined,
     seconds: number,
   ): Promise<Burst> {
+    const port = way === undefined ? mainPort(contender) : contender.ports[way];
+    if (port === undefined) throw new Error(`${contender.name} has no port for this`);
     const cpuBefore = process ? cpuTime(process) : 0;
-    const command = this.#command(contender, mode, connections, seconds, prelude);
+    const command = this.#command(port, mode, connections, seconds, prelude);
     const counted: Counted = JSON.parse(await this.#processes.run(command));
     const work = mode === "bulk" ? counted.bytes : counted.exchanges;
     if (counted.errors > 0 || work === 0) throw failed(contender, mode, counted, process);
@@ -106,14 +115,13 @@ export class Load {
       rate: work / counted.seconds,
       ...process && contender.process?.forks !== true &&
         { cpu: (cpuTime(process) - cpuBefore) / work },
-      p50: counted.p50,
-      p99: counted.p99,
+      ...mode !== "bulk" && { p50: counted.p50, p99: counted.p99 },
     };
   }
 
   /** Opens connections, sends and receives the first bytes on each, and holds them until the process is ended. */
   async hold(contender: Contender, connections: number): Promise<Process> {
-    const command = this.#command(contender, "idle", connections, 0, "request");
+    const command = this.#command(mainPort(contender), "idle", connections, 0, "request");
     const process = await this.#processes.start(command, { line: /^\{/ });
     const counted: Counted = JSON.parse(process.printed.at(-1) ?? "{}");
     if (counted.running < connections) throw failed(contender, "idle", counted);
@@ -121,7 +129,7 @@ export class Load {
   }
 
   #command(
-    contender: Contender,
+    port: number,
     mode: Workload["mode"] | "idle",
     connections: number,
     seconds: number,
@@ -129,7 +137,7 @@ export class Load {
   ): readonly string[] {
     const backend: Backend = mode === "bulk" ? "source" : "echo";
     const file = `${this.#directory}/${prelude}-${backend}`;
-    return [this.#program, mode, contender.port(backend), connections, seconds, file].map(String);
+    return [this.#program, mode, port, connections, seconds, file].map(String);
   }
 }
 
