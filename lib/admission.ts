@@ -6,7 +6,7 @@
  */
 import { permits } from "./acl.ts";
 import { clientOf, formatAddress, unmapped } from "./addr.ts";
-import type { Candidate } from "./balancing/mod.ts";
+import type { Candidate, Client } from "./balancing/mod.ts";
 import type { UdpRoute } from "./config/config.ts";
 import { type DatagramDecision, decideDatagrams } from "./datagram_routing.ts";
 import { choose } from "./dial.ts";
@@ -52,6 +52,14 @@ export class Admission {
     else this.#goOn(newcomer, datagram.slice());
   }
 
+  /** Drops what waits at a socket that is closed: nobody could answer it. */
+  abandon(at: ReplySocket): void {
+    for (const newcomer of [...this.#waiting.at(at)]) {
+      this.#waiting.remove(newcomer);
+      this.#parts.drops.add("draining", newcomer.origin.client, newcomer.datagrams.length);
+    }
+  }
+
   /** Why a newcomer cannot have a flow, whatever it says. */
   #obstacle({ origin }: Newcomer, { config, earlyAcl, load }: UdpListener): DropReason | undefined {
     const { flows, isDraining, maxFlows } = this.#parts;
@@ -85,7 +93,7 @@ export class Admission {
         !UNSPECIFIC.includes(decision.facts.protocol);
       if (isSpecific && decision.route?.name !== session.target.route) return undefined;
     }
-    const course = courseTo(session, listener);
+    const course = courseTo(session, origin.client, listener);
     if (course === undefined) {
       session.forget();
       return undefined;
@@ -164,7 +172,8 @@ export class Admission {
       const balanced = { ...client, ...facts?.quicCid !== undefined && { quicCid: facts.quicCid } };
       const now = this.#parts.clock.now();
       const { backend } = choose(pool.balance, candidates, balanced, now);
-      this.#begin(newcomer, all, { route, pool, backend, ...facts && { facts } }, listener);
+      const course = { route, pool, backend, client: balanced, ...facts && { facts } };
+      this.#begin(newcomer, all, course, listener);
     };
     const candidates = pool.candidates();
     if (!(candidates instanceof Promise)) return open(candidates, datagrams);
@@ -205,6 +214,7 @@ export class Admission {
 /** The way to where a session is, if the configuration still has it. */
 function courseTo(
   session: Session<SessionTarget>,
+  client: Client,
   { config, pools }: UdpListener,
 ): Course | undefined {
   const { target: { route: name, backend }, protocol } = session;
@@ -214,7 +224,8 @@ function courseTo(
   if (route === undefined || !pool?.known.some((candidate) => candidate.backend === backend)) {
     return undefined;
   }
-  return { route, pool, backend, session, ...protocol !== undefined && { facts: { protocol } } };
+  const facts = protocol !== undefined && { facts: { protocol } };
+  return { route, pool, backend, client, session, ...facts };
 }
 
 /** The most specific list decides. */

@@ -26,7 +26,7 @@ export type DropReason =
   | "not_sent"
   /** Its client sent more than may wait until it is decided where it goes. */
   | "waiting_full"
-  /** It began something new while sluice was ending. */
+  /** It began something new while sluice was ending, or waited at a port that a reload closed. */
   | "draining"
   /** A fault of sluice itself; the log has it. */
   | "internal_error";

@@ -45,8 +45,8 @@ export class Flow implements LiveFlow, ReplyReceiver {
     this.#listener = listener;
     this.#parts = parts;
     this.#routed = parts.clock.now();
-    const { backend, route, pool } = course;
-    this.#backend = new FlowBackend(backend, route, pool, origin.client, parts);
+    const { backend, route, pool, client } = course;
+    this.#backend = new FlowBackend(backend, route, pool, client, parts);
     this.#session = course.session;
     // Whoever goes on with a session has been answered, and knows what the answer was.
     if (course.session === undefined) this.unproven = new Place(this, 0);
@@ -75,7 +75,7 @@ export class Flow implements LiveFlow, ReplyReceiver {
     if (!this.#backend.connect(this)) return this.end("connect_failed");
     this.#session ??= this.#openSession(first);
     for (const datagram of first) {
-      this.#keep(datagram);
+      if (this.#isKeeping) this.#unheard!.push(datagram);
       void this.#send(datagram);
     }
   }
@@ -88,7 +88,7 @@ export class Flow implements LiveFlow, ReplyReceiver {
     if (hasAnswered && this.unproven !== undefined) flows.prove(this);
     // In the middle of a session that can be told from its beginning, not every datagram wants a reply.
     const isOpening = this.#session?.learnRequest(datagram);
-    if (this.#unheard !== undefined) this.#keep(datagram.slice());
+    if (this.#isKeeping) this.#unheard!.push(datagram.slice());
     const asks = !hasAnswered || isOpening !== false;
     if (asks && this.#backend.changesWhenAsked(isOpening ?? false, this)) {
       this.#unheard ??= [datagram.slice()];
@@ -151,8 +151,9 @@ export class Flow implements LiveFlow, ReplyReceiver {
     this.#parts.drops.add("queue_full", this.#origin.client);
   }
 
-  #keep(datagram: Uint8Array): void {
-    if (this.#unheard!.length < MOST_UNHEARD) this.#unheard!.push(datagram);
+  /** Whether the next backend would be sent what the client sends now: a stream that is never answered is not copied. */
+  get #isKeeping(): boolean {
+    return this.#unheard !== undefined && this.#unheard.length < MOST_UNHEARD;
   }
 
   /** Begins anew with another backend. */

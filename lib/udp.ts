@@ -45,9 +45,10 @@ export class UdpPort implements Port<UdpListener>, DatagramReceiver {
     return undefined;
   }
 
-  /** Ends its flows too: without the port nobody could answer them. */
+  /** Ends its flows too, and lets go of who waits: without the port nobody could answer them. */
   close(): Promise<void> {
     for (const socket of this.#sockets) {
+      this.#admission.abandon(socket);
       for (const flow of [...this.#parts.flows.at(socket)]) flow.end("drained");
     }
     return this.#socket.close();

@@ -56,6 +56,8 @@ export interface Course {
   readonly route: UdpRoute;
   readonly pool: LivePool;
   readonly backend: Backend;
+  /** By whom backends are chosen, this one and the next. */
+  readonly client: Client;
   readonly facts?: Facts;
   /** The session that it goes on with; absent: it begins one. */
   readonly session?: Session<SessionTarget>;

@@ -67,6 +67,11 @@ export class Waiting {
     return this.#newcomers.get(at, peer);
   }
 
+  /** Those at one socket. */
+  at(socket: ReplySocket): Iterable<Newcomer> {
+    return this.#newcomers.valuesAt(socket);
+  }
+
   /** Who has waited for longest. */
   get oldest(): Newcomer | undefined {
     return this.#row.first;
@@ -97,11 +102,11 @@ export class Waiting {
     return true;
   }
 
-  /** Lets a newcomer go, who waits no more. */
+  /** Lets a newcomer go, if it waits. */
   remove(newcomer: Newcomer): void {
     const { load, origin: { at, peer, clientKey } } = newcomer;
     newcomer.deadline?.cancel();
-    if (newcomer.datagrams.length === 0) return;
+    if (!this.has(newcomer)) return;
     this.#newcomers.delete(at, peer);
     this.#row.remove(newcomer);
     const client = this.#byClient.get(clientKey)!;

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { Config, UdpListenerConfig } from "../../lib/config/config.ts";
 import { AddressSet } from "../../lib/acl.ts";
-import { parseCidr } from "../../lib/addr.ts";
+import { parseCidr, type SocketAddress } from "../../lib/addr.ts";
 import type { Answer } from "../../lib/resolver.ts";
-import type { NetError } from "../../lib/runtime/runtime.ts";
+import type { DatagramReceiver, NetError } from "../../lib/runtime/runtime.ts";
 import type { MemoryPeer } from "../support/memory_datagrams.ts";
+import { MemoryNet } from "../support/memory_net.ts";
 import { bytesOf, Rig, settled } from "../support/rig.ts";
 import { poolOf, udpDefaultTo, udpListenerWith, udpRouteTo } from "../support/routes.ts";
 import { datagramSamples } from "../support/samples.ts";
@@ -35,6 +36,12 @@ async function ask(peer: MemoryPeer, ...texts: string[]): Promise<string[]> {
   await settled();
   return peer.received.splice(0).map(text);
 }
+
+/** A client whose first datagram does not tell where it goes. */
+const firstOfTwo = () =>
+  datagramSamples().find(({ protocol, datagrams, facts }) =>
+    protocol === "quic" && facts?.serverName !== undefined && datagrams.length > 1
+  )!;
 
 Deno.test("a client's datagrams go to its backend and the replies come back", async () => {
   const rig = await rigWith();
@@ -175,6 +182,54 @@ Deno.test("a backend that is silent is left after the reply timeout, with all th
   await rig.close();
 });
 
+Deno.test("replicas agree on the backend that comes after one that fails, too", async () => {
+  const { datagrams: [initial] } = datagramSamples().find(({ name }) => name.includes("rfc9001"))!;
+  const ports = [1, 2, 3, 4, 5];
+  /** Which backend gets the datagram of a client at `address`, where that at port `down` is gone. */
+  const choice = async (address: string, down?: number) => {
+    const pool = { ...pools(...ports), algorithm: "quic_cid" as const };
+    const rig = await rigWith({ routes: [udpRouteTo("quic", { protocol: "quic" }, pool)] });
+    const backends = ports.map((port) => rig.responder(port));
+    backends.find(({ address: { port } }) => port === down)?.close();
+    rig.net.peer({ address, port: 1 }).send(initial!, SLUICE);
+    await settled();
+    await rig.close();
+    return backends.find(({ received }) => received.length > 0)!.address.port;
+  };
+  const addresses = ports.map((i) => `192.0.2.${i}`);
+  const first = new Set(await Promise.all(addresses.map((address) => choice(address))));
+  assert.equal(first.size, 1);
+  const next = await Promise.all(addresses.map((address) => choice(address, [...first][0])));
+  assert.equal(new Set(next).size, 1);
+});
+
+Deno.test("of what is sent to a backend that never replies no more is copied than the next one would be sent", async () => {
+  let copies = 0;
+  class CountingNet extends MemoryNet {
+    override bind(at: SocketAddress, receiver: DatagramReceiver) {
+      return super.bind(at, {
+        received(datagram, from, to) {
+          datagram.slice = (start, end) => {
+            copies++;
+            return new Uint8Array(datagram.subarray(start, end));
+          };
+          const sending = receiver.received(datagram, from, to);
+          Reflect.deleteProperty(datagram, "slice");
+          return sending;
+        },
+      });
+    }
+  }
+  const rig = new Rig((clock) => new CountingNet(clock));
+  await rig.applyUdp([udpListenerWith({ port: PORT, defaultRoute: udpDefaultTo(pools(1)) })]);
+  const backend = rig.responder(1);
+  const client = rig.net.peer(CLIENT);
+  for (let i = 0; i < 20; i++) await ask(client, `${i}`);
+  assert.equal(backend.received.length, 20);
+  assert.equal(copies, 4);
+  await rig.close();
+});
+
 Deno.test("a backend that answers others is not silent", async () => {
   const route = udpRouteTo("dns", { protocol: "any" }, pools(1, 2));
   const rig = await rigWith({ routes: [route] });
@@ -302,6 +357,56 @@ Deno.test("flows of a port that a reload closes end", async () => {
   await rig.close();
 });
 
+Deno.test("who waits at a port that a reload closes gets no flow there", async () => {
+  const routes = [udpRouteTo("quic", { protocol: "quic" }, pools(1))];
+  const listener = { routes, defaultRoute: udpDefaultTo(pools(1)) };
+  const rig = await rigWith(listener);
+  const backend = rig.responder(1, "a");
+  rig.net.peer(CLIENT).send(firstOfTwo().datagrams[0]!, SLUICE);
+  await settled();
+  await rig.applyUdp([udpListenerWith({ port: 9000, ...listener })]);
+  await rig.pass(1000);
+  assert.equal(rig.server.activeFlows, 0);
+  assert.equal(backend.received.length, 0);
+  await rig.pass(10_000);
+  assert.match(rig.lines.join("\n"), /datagrams dropped in 10 s: 1 draining/);
+  await rig.close();
+});
+
+Deno.test("a backend whose name is found when the port is closed already gets nothing", async () => {
+  const found = Promise.withResolvers<Answer>();
+  const rig = new Rig(undefined, () => found.promise);
+  const defaultRoute = udpDefaultTo(poolOf("backend.test", 1));
+  await rig.applyUdp([udpListenerWith({ port: PORT, defaultRoute })]);
+  const backend = rig.responder(1, "a");
+  await ask(rig.net.peer(CLIENT), "one", "two");
+  await rig.applyUdp([udpListenerWith({ port: 9000, defaultRoute })]);
+  found.resolve({ addresses: ["127.0.0.1"], ttl: Promise.resolve(60_000) });
+  await settled();
+  assert.equal(rig.server.activeFlows, 0);
+  assert.equal(backend.received.length, 0);
+  await rig.close();
+});
+
+Deno.test("a fault that comes when the backend's name is found costs one client, and nobody else", async () => {
+  const found = Promise.withResolvers<Answer>();
+  class FaultyNet extends MemoryNet {
+    override associate(): never {
+      throw new TypeError("not meant to happen");
+    }
+  }
+  const rig = new Rig((clock) => new FaultyNet(clock), () => found.promise);
+  const defaultRoute = udpDefaultTo(poolOf("backend.test", 1));
+  await rig.applyUdp([udpListenerWith({ port: PORT, defaultRoute })]);
+  await ask(rig.net.peer(CLIENT), "one");
+  found.resolve({ addresses: ["127.0.0.1"], ttl: Promise.resolve(60_000) });
+  await settled();
+  await rig.pass(10_000);
+  assert.match(rig.lines.join("\n"), /could not be taken.*not meant to happen/);
+  assert.match(rig.lines.join("\n"), /datagrams dropped in 10 s: 1 internal_error/);
+  await rig.close();
+});
+
 Deno.test("draining takes nobody new and lets flows go on until they are silent", async () => {
   const rig = await rigWith();
   rig.responder(1, "a");
@@ -337,10 +442,7 @@ Deno.test("two clients that ask for two servers by QUIC get them on one port, wh
 });
 
 Deno.test("a client that is not decided on in time goes to the default target, in order, or nowhere", async () => {
-  const sample = datagramSamples().find(({ protocol, datagrams, facts }) =>
-    protocol === "quic" && facts?.serverName !== undefined && datagrams.length > 1
-  )!;
-  const first = sample.datagrams[0]!;
+  const first = firstOfTwo().datagrams[0]!;
   const routes = [udpRouteTo("quic", { protocol: "quic" }, pools(2))];
   const rig = await rigWith({ routes, defaultRoute: udpDefaultTo(pools(1)) });
   const fallback = rig.responder(1);
@@ -366,10 +468,7 @@ Deno.test("a client that is not decided on in time goes to the default target, i
 });
 
 Deno.test("what waits is bounded, and what waited longest goes on first", async () => {
-  const sample = datagramSamples().find(({ protocol, datagrams, facts }) =>
-    protocol === "quic" && facts?.serverName !== undefined && datagrams.length > 1
-  )!;
-  const first = sample.datagrams[0]!;
+  const first = firstOfTwo().datagrams[0]!;
   const routes = [udpRouteTo("quic", { protocol: "quic" }, pools(2))];
   const rig = await rigWith(
     { routes, defaultRoute: udpDefaultTo(pools(1)) },
