@@ -31,6 +31,12 @@ export type EndReason =
   | "bad_client_hello"
   /** No backend could be reached. */
   | "connect_failed"
+  /** The agent of a tunnel's endpoint is not connected, or gives no data channel. */
+  | "agent_away"
+  /** An agent has as many visitors as it may. */
+  | "limit_agent"
+  /** The token of the agent is no longer good. */
+  | "revoked"
   /** A flow that its client had left unanswered gave its place to a new one. */
   | "evicted"
   /** Closed because sluice ended. */
@@ -66,6 +72,9 @@ export interface ConnectionRecord {
   /** From then until the backend was connected, ms. */
   readonly timeToConnect?: number;
   readonly reason: EndReason;
+  /** Of a visitor of the tunnel: whose endpoint it came to, and its name or port. */
+  readonly agent?: string;
+  readonly endpoint?: string;
   /** More about it: what is wrong with a header, or which backends failed, and how. */
   readonly detail?: string;
 }
@@ -97,6 +106,8 @@ export function formatRecord(record: ConnectionRecord): string {
   if (record.dnsName !== undefined) line += " dns_name=" + word(record.dnsName);
   if (record.datagramsUp !== undefined) line += " datagrams_up=" + record.datagramsUp;
   if (record.datagramsDown !== undefined) line += " datagrams_down=" + record.datagramsDown;
+  if (record.agent !== undefined) line += " agent=" + word(record.agent);
+  if (record.endpoint !== undefined) line += " endpoint=" + word(record.endpoint);
   if (record.detail !== undefined) line += " detail=" + quoted(record.detail);
   return line + "\n";
 }
@@ -105,7 +116,7 @@ export function formatRecord(record: ConnectionRecord): string {
 export function formatRecordAsJson(record: ConnectionRecord): string {
   const { protocol, route, backend, timeToRoute, timeToConnect, serverName, host, alpns, detail } =
     record;
-  const { dnsName, datagramsUp, datagramsDown } = record;
+  const { dnsName, datagramsUp, datagramsDown, agent, endpoint } = record;
   let line = `{"time":"${isoTime(record.time)}","reason":"${record.reason}"` +
     `,"transport":"${record.transport}"` +
     `,"listener":${jsonWord(record.listener)},"client":"${formatAddress(record.client)}"`;
@@ -123,6 +134,8 @@ export function formatRecordAsJson(record: ConnectionRecord): string {
   if (dnsName !== undefined) line += `,"dns_name":${jsonWord(dnsName)}`;
   if (datagramsUp !== undefined) line += `,"datagrams_up":${datagramsUp}`;
   if (datagramsDown !== undefined) line += `,"datagrams_down":${datagramsDown}`;
+  if (agent !== undefined) line += `,"agent":${jsonWord(agent)}`;
+  if (endpoint !== undefined) line += `,"endpoint":${jsonWord(endpoint)}`;
   if (detail !== undefined) line += `,"detail":${jsonWord(detail)}`;
   return line + "}\n";
 }

@@ -16,6 +16,7 @@ import metadata from "../deno.json" with { type: "json" };
 import {
   CHECK_HELP,
   DEMO_HELP,
+  EDGE_HELP,
   EXPLAIN_HELP,
   HEALTH_HELP,
   PROGRAM_HELP,
@@ -187,6 +188,8 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
       finish(await health(configOf(program, platform), platform));
     });
 
+  addEdge(program, platform, finish);
+
   program.command("init")
     .description("write a configuration to start from, with every key explained")
     .argument("[FILE]", "where to; `-` is stdout (default: sluice.toml or sluice.service)")
@@ -203,6 +206,26 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
     .action(async () => {
       const { schema } = await import("./commands.ts");
       finish(await schema(platform.process));
+    });
+}
+
+function addEdge(program: Command, platform: Platform, finish: (code: number) => void): void {
+  const edge = program.command("edge")
+    .description("make what agents of the tunnel's edge need")
+    .helpCommand(false)
+    .addHelpText("after", EDGE_HELP);
+  edge.command("token")
+    .description("make an agent's token, and the lines for the edge's configuration")
+    .argument("<ID>", "what the agent is called")
+    .action(async (id: string) => {
+      const { edgeToken } = await import("./edge_commands.ts");
+      finish(await edgeToken(id, platform.process));
+    });
+  edge.command("pin")
+    .description("print the pin of the edge's certificate")
+    .action(async () => {
+      const { edgePin } = await import("./edge_commands.ts");
+      finish(await edgePin(configOf(program, platform), platform));
     });
 }
 

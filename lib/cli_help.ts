@@ -58,6 +58,14 @@ It starts small backends and a proxy in front of them on free ports of this
 machine, sends real traffic of every protocol through its one port, and prints
 where each connection went.`;
 
+export const EDGE_HELP = `
+An agent logs in with its token, and knows the edge by the pin of its
+certificate. The edge's configuration has no more than a hash of the token.
+
+Examples:
+  sluice edge token alice
+  sluice edge pin -c sluice.toml`;
+
 export const HEALTH_HELP = `
 It asks /readyz at admin_address, which has to be set. Exit codes: 0 ready,
 1 not ready or not there, 2 no telling.`;

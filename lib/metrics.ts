@@ -27,6 +27,14 @@ export interface ConfigState {
 export interface MetricSources {
   readonly plane: Pick<Plane, "gauges">;
   readonly config: ConfigState;
+  /** What the tunnel's edge has besides; no gauges where there is none. */
+  readonly edge?: { readonly gauges: EdgeState | undefined };
+}
+
+/** What a scrape reads of the tunnel's edge. */
+interface EdgeState extends Pick<Gauges, "activeConnections" | "activeFlows" | "live"> {
+  readonly agents: number;
+  readonly endpoints: Readonly<Record<string, number>>;
 }
 
 /**
@@ -106,6 +114,9 @@ export class Metrics {
     "When the configuration that runs was taken up.",
   );
 
+  /** Absent as long as there was no edge. */
+  #edge: { readonly agents: Gauge; readonly endpoints: Gauge } | undefined;
+
   constructor(sources: MetricSources) {
     this.#sources = sources;
     new Gauge({
@@ -135,7 +146,7 @@ export class Metrics {
 
   /** Everything, in the text format of Prometheus. */
   async expose(): Promise<string> {
-    this.#read(await this.#sources.plane.gauges());
+    this.#read(await this.#sources.plane.gauges(), this.#sources.edge?.gauges);
     return await this.#registry.metrics();
   }
 
@@ -150,17 +161,20 @@ export class Metrics {
     return { listener, transport, protocol, route, reason };
   }
 
-  #read(gauges: Gauges): void {
+  #read(gauges: Gauges, edge: EdgeState | undefined): void {
     const { config } = this.#sources;
-    this.#activeConnections.set(gauges.activeConnections);
-    this.#activeFlows.set(gauges.activeFlows);
-    const { live } = gauges;
+    this.#activeConnections.set(gauges.activeConnections + (edge?.activeConnections ?? 0));
+    this.#activeFlows.set(gauges.activeFlows + (edge?.activeFlows ?? 0));
+    const total = (transport: "tcp" | "udp") => {
+      const counted = sum(this.#ended[transport], gauges.live[transport]);
+      return edge === undefined ? counted : sum(counted, edge.live[transport]);
+    };
     for (const transport of TRANSPORTS) {
-      const { up, down } = sum(this.#ended[transport], live[transport]);
+      const { up, down } = total(transport);
       this.#bytes.raise({ direction: "up", transport }, up);
       this.#bytes.raise({ direction: "down", transport }, down);
     }
-    const { datagramsUp, datagramsDown } = sum(this.#ended.udp, live.udp);
+    const { datagramsUp, datagramsDown } = total("udp");
     this.#datagrams.raise({ direction: "up" }, datagramsUp);
     this.#datagrams.raise({ direction: "down" }, datagramsDown);
     for (const [reason, count] of gauges.drops) this.#drops.raise({ reason }, count);
@@ -171,8 +185,25 @@ export class Metrics {
       if (++shown > MOST_SERIES) break;
       this.#backends.set({ backend: formatAddress(backend), transport }, isUp ? 1 : 0);
     }
+    if (edge !== undefined) this.#readEdge(edge);
     this.#configIsGood.set(config.isGood ? 1 : 0);
     this.#configSince.set(config.since / 1000);
+  }
+
+  #readEdge({ agents, endpoints }: EdgeState): void {
+    this.#edge ??= {
+      agents: this.#gauge("sluice_edge_agents", "Processes of agents that are logged in."),
+      endpoints: new Gauge({
+        name: "sluice_edge_endpoints",
+        help: "Names and ports of the tunnel that some agent serves.",
+        labelNames: ["kind"],
+        registers: [this.#registry],
+      }),
+    };
+    this.#edge.agents.set(agents);
+    for (const [kind, count] of Object.entries(endpoints)) {
+      this.#edge.endpoints.set({ kind }, count);
+    }
   }
 
   #gauge(name: string, help: string): Gauge {

@@ -148,7 +148,7 @@ export class Ports<
 }
 
 /** The addresses to bind: where `::` is one of them it takes IPv4 too, and no IPv4 address could be bound beside it. */
-function boundAddresses(addresses: readonly string[]): readonly string[] {
+export function boundAddresses(addresses: readonly string[]): readonly string[] {
   return addresses.includes("::")
     ? addresses.filter((address) => address.includes(":"))
     : addresses;

@@ -192,11 +192,13 @@ export function crc32c(bytes: Uint8Array): number {
  * `make_proxy_line_v1` and `_v2`): UNKNOWN would lose the client's address, and some receivers refuse it (§2.1).
  * @param client Who connected; `undefined`: nobody knows, and the header says so.
  * @param destination The address that the client connected to.
+ * @param fields Further fields, of version 2 alone.
  */
 export function encodeProxyHeader(
   version: ProxyVersion,
   client: SocketAddress | undefined,
   destination: SocketAddress,
+  fields: readonly Tlv[] = [],
 ): Uint8Array {
   const ends = client && endsOf(client, destination);
   const ports = [client?.port ?? 0, destination.port] as const;
@@ -204,7 +206,7 @@ export function encodeProxyHeader(
     case "v1":
       return encodeLine(ends, ports);
     case "v2":
-      return encodeBinary(ends, ports);
+      return encodeBinary(ends, ports, fields);
     default:
       return version satisfies never;
   }
@@ -228,12 +230,19 @@ function encodeLine(ends: Ends | undefined, ports: readonly [number, number]): U
   return new TextEncoder().encode(`${LINE_START}${said}\r\n`);
 }
 
-function encodeBinary(ends: Ends | undefined, ports: readonly [number, number]): Uint8Array {
-  const block = ends === undefined ? [] : [
+function encodeBinary(
+  ends: Ends | undefined,
+  ports: readonly [number, number],
+  fields: readonly Tlv[],
+): Uint8Array {
+  const addresses = ends === undefined ? [] : [
     ...ipBytes(ends.from),
     ...ipBytes(ends.to),
     ...ports.flatMap((port) => [port >> 8, port & 0xff]),
   ];
+  const block = addresses.concat(
+    fields.flatMap(({ type, value }) => [type, value.length >> 8, value.length & 0xff, ...value]),
+  );
   // A receiver must accept LOCAL; it may refuse PROXY without a family (§2.2), and HAProxy does.
   const command = ends === undefined ? LOCAL : PROXY;
   const family = ends === undefined ? 0 : (ends.from.family === 4 ? IPV4 : IPV6) << 4 | STREAM;

@@ -9,6 +9,7 @@ import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./co
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import type { StartThread } from "./data_thread/messages.ts";
+import { EdgeSlot } from "./edge_slot.ts";
 import { choosePlane, type Chosen } from "./engine.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
 import type { Plane } from "./plane.ts";
@@ -83,7 +84,10 @@ async function serve(
     await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   };
-  const counted = observed(log, (record) => admin.count(record));
+  const counted = observed(withoutHops(log, (record) => edge.hopOf(record)), (record) => {
+    // A visitor of the tunnel is counted when he leaves the edge.
+    if (edge.hopOf(record) !== "visitor") admin.count(record);
+  });
   let chosen: Chosen;
   try {
     chosen = await choosePlane(loaded.config, { ...platform, log: counted });
@@ -91,7 +95,10 @@ async function serve(
     return await fail(error);
   }
   const { plane, engine } = chosen;
-  const apply = (config: Config) => admin.change(config.admin, () => plane.apply(config));
+  const { env } = process;
+  const edge: EdgeSlot = new EdgeSlot({ net, tls: platform.tls, clock, env, log: counted });
+  const apply = (config: Config) =>
+    admin.change(config.admin, () => edge.change(config, (config) => plane.apply(config)));
   const reload = new Reload(loaded, {
     file: source.file,
     load: (text) => loadText(text, source),
@@ -103,13 +110,14 @@ async function serve(
   const admin: AdminEndpoint = new AdminEndpoint({
     net,
     clock,
-    sources: { plane, config: reload },
+    sources: { plane, config: reload, edge },
     isReady: () => isReady,
     log,
   });
   try {
     await apply(loaded.config);
   } catch (error) {
+    edge.close();
     await close(plane, clock);
     return await fail(error);
   }
@@ -123,7 +131,7 @@ async function serve(
   for (const warning of loaded.warnings) log.warning(warning);
   log.info(`engine: ${engine}`);
   isReady = true;
-  const ready = `ready: ${addresses(plane, admin)} (${Math.ceil(clock.now())} ms)`;
+  const ready = `ready: ${addresses(plane, admin, edge)} (${Math.ceil(clock.now())} ms)`;
   log.info(ready);
   if (logDir !== undefined) {
     // Whether somebody reads it is of no account.
@@ -136,7 +144,8 @@ async function serve(
   const told = tellServiceManager(process, "STOPPING=1", log);
   watch.close();
   reload.close();
-  const drained = await drain(plane, signal, reload.config.drainTimeout, stop.second, log);
+  const drained = await drain(plane, edge, signal, reload.config.drainTimeout, stop.second, log);
+  edge.close();
   await close(plane, clock);
   log.info(drained ? "stopped" : "stopped before the drain was over");
   await admin.close();
@@ -149,6 +158,7 @@ async function serve(
 /** @returns Whether connections had the time that they are given. */
 async function drain(
   plane: Plane,
+  edge: EdgeSlot,
   signal: Signal,
   timeout: number,
   hurry: Promise<void>,
@@ -157,14 +167,18 @@ async function drain(
   const count = (number: number, noun: string) =>
     number === 0 ? [] : number === 1 ? [`1 ${noun}`] : [`${number} ${noun}s`];
   const { activeConnections, activeFlows } = await plane.gauges();
-  const open = [...count(activeConnections, "connection"), ...count(activeFlows, "flow")]
-    .join(" and ");
+  const { activeConnections: ownConnections = 0, activeFlows: ownFlows = 0 } = edge.gauges ?? {};
+  const open = [
+    ...count(activeConnections + ownConnections, "connection"),
+    ...count(activeFlows + ownFlows, "flow"),
+  ].join(" and ");
   log.info(
     open === ""
       ? `${signal}: no connections are open`
       : `${signal}: draining ${open}, for ${timeout / 1000} s at most; a second signal ends it`,
   );
-  return await Promise.race([plane.drain().then(() => true), hurry.then(() => false)]);
+  const over = Promise.all([plane.drain(), edge.drain(timeout)]).then(() => true);
+  return await Promise.race([over, hurry.then(() => false)]);
 }
 
 async function close(plane: Plane, clock: Clock): Promise<void> {
@@ -172,7 +186,7 @@ async function close(plane: Plane, clock: Clock): Promise<void> {
 }
 
 /** What is listened on; that it is by UDP is said, and by TCP where both are. */
-function addresses(plane: Plane, { address: admin }: AdminEndpoint): string {
+function addresses(plane: Plane, { address: admin }: AdminEndpoint, edge: EdgeSlot): string {
   const transports = new Map<string, string[]>();
   for (const { listener, address, transport } of plane.addresses) {
     const name = `${listener} ${formatAddress(address)}`;
@@ -182,7 +196,21 @@ function addresses(plane: Plane, { address: admin }: AdminEndpoint): string {
     transports,
     ([name, by]) => by.includes("udp") ? `${name} (${by.join(", ")})` : name,
   );
-  return [...listeners, ...admin ? [`admin ${formatAddress(admin)}`] : []].join(", ");
+  return [
+    ...listeners,
+    ...edge.addresses.map((address) => `edge ${formatAddress(address)}`),
+    ...admin ? [`admin ${formatAddress(admin)}`] : [],
+  ].join(", ");
+}
+
+/** The same log, without lines about the way to the edge: it has a line of its own for each visitor. */
+function withoutHops(log: Log, hopOf: EdgeSlot["hopOf"]): Log {
+  return {
+    ...log,
+    access(record) {
+      if (hopOf(record) === undefined) log.access(record);
+    },
+  };
 }
 
 /** The first SIGTERM or SIGINT, and the second. */

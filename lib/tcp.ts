@@ -8,7 +8,7 @@ import type { ConnectionRecord, EndReason } from "./access_log.ts";
 import type { Facts } from "../probes/probe.ts";
 import { type Acl, permits } from "./acl.ts";
 import { parseIp, type SocketAddress } from "./addr.ts";
-import type { ProxyVersion, Route } from "./config/config.ts";
+import type { Route, RouteAction } from "./config/config.ts";
 import { dial, type Dialled, release } from "./dial.ts";
 import { alertRecord, type Refused } from "./ech/alert.ts";
 import { watchHandshake } from "./ech/handshake.ts";
@@ -33,6 +33,8 @@ const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
   idle_timeout: "idle_timeout",
   closed: "drained",
 };
+
+type Forward = Extract<RouteAction, { kind: "forward" }>;
 
 /** One connection. Owns its two sockets. */
 export class TcpConnection implements LiveConnection {
@@ -237,7 +239,7 @@ export class TcpConnection implements LiveConnection {
     // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.
     this.#downstream.setNoDelay();
     dialled.conn.setNoDelay();
-    const first = this.#withProxyHeader(route.action.sendProxy, head);
+    const first = this.#withProxyHeader(route.action, head);
     // The header is sluice's own: the client's bytes are counted without it.
     this.#counts.up = head.length - first.length;
     return ech === undefined
@@ -278,10 +280,11 @@ export class TcpConnection implements LiveConnection {
   }
 
   /** The head, behind a PROXY header where the backend wants one. */
-  #withProxyHeader(version: ProxyVersion | "none", head: Uint8Array): Uint8Array {
+  #withProxyHeader({ sendProxy: version, proxyField }: Forward, head: Uint8Array): Uint8Array {
     if (version === "none") return head;
     const destination = this.#destination ?? this.#downstream.local;
-    const header = encodeProxyHeader(version, this.#client, destination);
+    const fields = proxyField && [proxyField];
+    const header = encodeProxyHeader(version, this.#client, destination, fields);
     const joined = new Uint8Array(header.length + head.length);
     joined.set(header);
     joined.set(head, header.length);

@@ -3,20 +3,17 @@
  *
  * @module
  */
-import { formatAddress, type SocketAddress } from "./addr.ts";
+import { acceptAll } from "./accept_loop.ts";
+import type { SocketAddress } from "./addr.ts";
 import type { TcpListenerConfig } from "./config/config.ts";
 import { EchRoute } from "./ech/route.ts";
 import { ListenerLoad } from "./listener_load.ts";
 import { type Pools, poolsOf } from "./pool.ts";
 import { type Change, isFor, type Port, Ports } from "./ports.ts";
 import { earlyAcl, routeTable } from "./routing.ts";
-import { type Conn, type Listener, NetError } from "./runtime/runtime.ts";
+import type { Conn, Listener } from "./runtime/runtime.ts";
 import { TcpConnection } from "./tcp.ts";
 import type { TcpListener, TcpParts } from "./tcp_parts.ts";
-
-/** Pauses of the accept loop after failures, ms: doubled up to the longest. */
-const SHORTEST_PAUSE = 5;
-const LONGEST_PAUSE = 1000;
 
 /** Owns the listening sockets of TCP. */
 export class TcpServer {
@@ -97,34 +94,14 @@ export class TcpServer {
   }
 
   async #acceptFrom(port: TcpPort): Promise<void> {
-    const { clock, log, timeouts } = this.#parts;
-    let pause = 0;
-    let failed = -Infinity;
-    for (;;) {
-      let conn: Conn;
-      try {
-        conn = await port.accept();
-      } catch (error) {
-        if (error instanceof NetError && error.code === "closed") return;
-        // That one succeeded in between ends no shortage: it may have got the last descriptor.
-        if (clock.now() - failed > 2 * LONGEST_PAUSE) {
-          pause = 0;
-          const why = error instanceof Error ? error.message : String(error);
-          const where = formatAddress(port.address);
-          log.warning(`cannot accept connections on ${where}: ${why}; trying again`);
-        }
-        failed = clock.now();
-        pause = Math.min(Math.max(2 * pause, SHORTEST_PAUSE), LONGEST_PAUSE);
-        await new Promise<void>((resolve) => timeouts.start(pause, resolve));
-        continue;
-      }
+    await acceptAll(port, this.#parts, (conn) => {
       const { serves } = port;
       if (serves !== undefined && isFor(conn.local, serves.config)) {
         new TcpConnection(this.#nextId(), conn, serves, this.#parts).start();
       } else {
         conn.close();
       }
-    }
+    });
   }
 }
 

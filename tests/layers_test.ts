@@ -102,6 +102,13 @@ const PURE = [
   "lib/sessions.ts",
   "lib/timeouts.ts",
   "lib/tunnel/auth.ts",
+  "lib/tunnel/edge/addresses.ts",
+  "lib/tunnel/edge/attempts.ts",
+  "lib/tunnel/edge/demand.ts",
+  "lib/tunnel/edge/endpoints.ts",
+  "lib/tunnel/edge/names.ts",
+  "lib/tunnel/edge/tickets.ts",
+  "lib/tunnel/edge/words.ts",
   "lib/tunnel/frames.ts",
   "lib/tunnel/messages.ts",
   "lib/tunnel/tap.ts",
@@ -286,6 +293,24 @@ Deno.test("no engine is loaded before it is chosen, and nothing foreign before i
   assert.deepEqual([...loaded].filter(engines), []);
   const starter = loadedWith("lib/runtime/linux/start_thread.ts");
   assert.deepEqual([...starter].filter(named("lib/runtime/linux/libc.ts")), []);
+});
+
+Deno.test("of the tunnel nobody knows but who runs an edge or an agent, and neither knows the other", () => {
+  const tunnel = named("lib/tunnel/");
+  const above = named("lib/edge_slot.ts", "lib/edge_commands.ts");
+  assert.deepEqual(
+    violations((file) => !tunnel(file) && !above(file), (name) => !tunnel(name)),
+    [],
+  );
+  const [edge, agent] = ["lib/tunnel/edge/", "lib/tunnel/agent/"];
+  assert.deepEqual(violations(named(edge!), (name) => !name.startsWith(agent!)), []);
+});
+
+Deno.test("a configuration without an edge loads nothing of the tunnel", () => {
+  const started = ["main.ts", "main_bun.ts", "lib/run.ts", "lib/edge_slot.ts"];
+  const loaded = new Set(started.flatMap((file) => [...loadedWith(file)]));
+  assert.ok(loaded.has("lib/edge_slot.ts"), "the graph was not read");
+  assert.deepEqual([...loaded].filter(named("lib/tunnel/", "lib/runtime/node_tls.ts")), []);
 });
 
 Deno.test("there is no cycle", () => {

@@ -187,7 +187,13 @@ export interface RouteMatch {
 }
 
 export type RouteAction =
-  | { readonly kind: "forward"; readonly pool: Pool; readonly sendProxy: ProxyVersion | "none" }
+  | {
+    readonly kind: "forward";
+    readonly pool: Pool;
+    readonly sendProxy: ProxyVersion | "none";
+    /** A further field of the header of version 2, for a backend in this very process; no file can say it. */
+    readonly proxyField?: { readonly type: number; readonly value: Uint8Array };
+  }
   | { readonly kind: "reject" };
 
 export type ProxyVersion = "v1" | "v2";

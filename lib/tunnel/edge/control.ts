@@ -1,0 +1,244 @@
+/**
+ * A control channel that has logged in: one process of an agent, and the endpoints that it serves.
+ *
+ * @module
+ */
+import { AddressSet } from "../../acl.ts";
+import { type Cidr, formatAddress, parseCidr, type SocketAddress } from "../../addr.ts";
+import { NetError } from "../../runtime/runtime.ts";
+import type { Timeout } from "../../timeouts.ts";
+import type { Channel } from "../channel.ts";
+import { ProtocolError } from "../frames.ts";
+import type { Farewell, Message, MessageOf, Rejection } from "../messages.ts";
+import { ChannelPool } from "./channel_pool.ts";
+import type { Endpoint, Endpoints } from "./endpoints.ts";
+import type { Account, EdgeParts, LiveVisit, Server } from "./parts.ts";
+import { TICKET_LIFETIME, type Tickets } from "./tickets.ts";
+
+/** How often each side says that it is there, and after how much silence it is taken to be gone, ms. */
+export const HEARTBEAT = 10_000;
+export const SILENCE = 15_000;
+/** What an agent may say between two heartbeats, beside one message for each name that it may have. */
+const MOST_MESSAGES = 1000;
+/** How long a farewell may take, ms. */
+const PATIENCE = 1000;
+/** The kernel asks a silent agent so soon, ms, once its control channel has ended under its visitors. */
+const KEEPALIVE = 15_000;
+
+export interface ControlParts extends Pick<EdgeParts, "clock" | "timeouts" | "log"> {
+  readonly endpoints: Endpoints<Server>;
+  readonly tickets: Tickets<Control>;
+  /** Where visitors find an endpoint, for people. */
+  readonly addressOf: (endpoint: Endpoint<Server>) => string;
+}
+
+/** Who has logged in. */
+export interface Identity {
+  readonly account: Account;
+  readonly tokenHash: string;
+  /** Of one process. */
+  readonly instance: string;
+  readonly client: SocketAddress;
+  readonly software: string;
+}
+
+interface Served extends Server {
+  readonly endpoint: Endpoint<Server>;
+}
+
+/** Owns its channel, and its data channels as long as they have no visitor. */
+export class Control {
+  readonly identity: Identity;
+  readonly pool: ChannelPool;
+  /** Its visitors. */
+  readonly visits = new Set<LiveVisit>();
+  readonly #channel: Channel;
+  readonly #parts: ControlParts;
+  /** By the agent's number for it. */
+  readonly #served = new Map<number, Served>();
+  #heartbeat: Timeout;
+  #messages = 0;
+  #isOver = false;
+
+  constructor(identity: Identity, channel: Channel, parts: ControlParts) {
+    this.identity = identity;
+    this.#channel = channel;
+    this.#parts = parts;
+    const { clock, timeouts, tickets } = parts;
+    this.pool = new ChannelPool({
+      clock,
+      timeouts,
+      sendTickets: (count) => {
+        this.#say({
+          type: "tickets",
+          tickets: tickets.issue(this, count),
+          lifetime: TICKET_LIFETIME,
+        });
+      },
+    });
+    this.#heartbeat = timeouts.start(HEARTBEAT, this.#beat);
+  }
+
+  /** What it serves. */
+  get endpoints(): readonly Endpoint<Server>[] {
+    return Array.from(this.#served.values(), ({ endpoint }) => endpoint);
+  }
+
+  /** Serves until the agent leaves or is sent away; never rejects. */
+  async run(domain: string): Promise<void> {
+    const { id } = this.identity.account.config;
+    const { log } = this.#parts;
+    const { client, software } = this.identity;
+    log.info(`agent ${id} is here`, { client: formatAddress(client), software });
+    this.#say({ type: "welcome", domain, heartbeat: HEARTBEAT, silence: SILENCE });
+    this.pool.fill();
+    try {
+      const { why, endsVisits } = await this.#listen();
+      this.#finish(why, endsVisits ? "backend_reset" : undefined);
+    } catch (error) {
+      if (error instanceof ProtocolError) this.end("malformed", error.message);
+      else if (error instanceof NetError) this.#finish(error.message);
+      else throw error;
+    }
+    this.#channel.close();
+  }
+
+  /** Sends the agent away. */
+  end(code: Farewell, message: string): void {
+    if (this.#isOver) return;
+    this.#finish(message, code === "revoked" ? "revoked" : undefined);
+    this.#parts.timeouts.start(PATIENCE, () => this.#channel.close());
+    this.#channel.say({ type: "goodbye", code, message })
+      .then(() => this.#channel.conn.closeWrite())
+      .catch(() => this.#channel.close());
+  }
+
+  async #listen(): Promise<{ readonly why: string; readonly endsVisits: boolean }> {
+    for (;;) {
+      const silence = this.#parts.timeouts.start(SILENCE);
+      const message = await this.#channel.hear(silence).finally(() => silence.cancel());
+      // Whoever is sent away may still be speaking; nobody listens, until he has read why.
+      if (this.#isOver && message != null) continue;
+      if (message === undefined) {
+        return { why: `it was silent for ${SILENCE / 1000} s`, endsVisits: true };
+      }
+      if (message === null) return { why: "its connection has ended", endsVisits: false };
+      if (message.type === "goodbye") {
+        return { why: `it said goodbye: ${message.message || message.code}`, endsVisits: true };
+      }
+      const { maxNames } = this.identity.account.config;
+      if (++this.#messages > MOST_MESSAGES + maxNames) {
+        throw new ProtocolError(`more than ${MOST_MESSAGES} messages in ${HEARTBEAT / 1000} s`);
+      }
+      await this.#answer(message);
+    }
+  }
+
+  async #answer(message: Message): Promise<void> {
+    switch (message.type) {
+      case "ping":
+        return await this.#reply({ type: "pong" });
+      case "pong":
+        return;
+      case "open":
+        return await this.#reply(this.#open(message));
+      case "shut":
+        return this.#shut(message.endpoint);
+      default:
+        throw new ProtocolError(`${message.type} may not come here`);
+    }
+  }
+
+  #open(wanted: MessageOf<"open">): Message {
+    const { endpoints, addressOf, log } = this.#parts;
+    const { account } = this.identity;
+    const { endpoint: number } = wanted;
+    const refuse = (code: Rejection, message: string): Message => {
+      log.info(`agent ${account.config.id} was refused an endpoint: ${message}`);
+      return { type: "rejected", endpoint: number, code, message };
+    };
+    if (this.#served.has(number)) {
+      return refuse("malformed", `there is an endpoint ${number} already`);
+    }
+    const networks = wanted.allow?.map((text) => ({ text, cidr: parseCidr(text) })) ?? [];
+    const wrong = networks.find(({ cidr }) => cidr === undefined);
+    if (wrong !== undefined) {
+      return refuse("malformed", `"${wrong.text}" is neither an address nor a network`);
+    }
+    const claim = endpoints.claim(account.config, wanted);
+    if (!claim.ok) return refuse(claim.code, claim.message);
+    const { endpoint } = claim;
+    const served: Served = {
+      account,
+      endpoint,
+      number,
+      pool: this.pool,
+      visits: this.visits,
+      ...networks.length > 0 &&
+        { allow: new AddressSet(networks.map(({ cidr }) => cidr as Cidr)) },
+    };
+    this.#served.set(number, served);
+    endpoints.join(endpoint, served);
+    const address = addressOf(endpoint);
+    log.info(`agent ${account.config.id} serves ${address}`);
+    const { place } = endpoint;
+    return {
+      type: "opened",
+      endpoint: number,
+      address,
+      ...typeof place === "string" ? { name: place } : { port: place },
+    };
+  }
+
+  #shut(number: number): void {
+    const served = this.#served.get(number);
+    if (served === undefined) return;
+    this.#served.delete(number);
+    const { endpoints, addressOf, log } = this.#parts;
+    log.info(
+      `agent ${this.identity.account.config.id} no longer serves ${addressOf(served.endpoint)}`,
+    );
+    endpoints.leave(served.endpoint, served, true);
+  }
+
+  readonly #beat = (): void => {
+    this.#messages = 0;
+    this.#say({ type: "ping" });
+    this.#heartbeat = this.#parts.timeouts.start(HEARTBEAT, this.#beat);
+  };
+
+  /** Says something of the edge's own; an agent that does not read so much is cut off. */
+  #say(message: Message): void {
+    if (this.#isOver) return;
+    this.#channel.say(message).catch((error) => {
+      this.#finish(error instanceof NetError ? error.message : String(error));
+      this.#channel.close();
+    });
+  }
+
+  /** Answers the agent, who is not heard further before he has read it. */
+  async #reply(message: Message): Promise<void> {
+    const limit = this.#parts.timeouts.start(SILENCE, () => {
+      this.#finish("it does not read", "backend_reset");
+      this.#channel.close();
+    });
+    await this.#channel.say(message).finally(() => limit.cancel());
+  }
+
+  /** Lets go of everything at once. Without `visitsEnd` visitors stay with the data channels that they have. */
+  #finish(why: string, visitsEnd?: "revoked" | "backend_reset"): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    const { endpoints, tickets, log } = this.#parts;
+    this.#heartbeat.cancel();
+    tickets.revoke(this);
+    this.pool.close();
+    for (const served of this.#served.values()) endpoints.leave(served.endpoint, served, false);
+    this.#served.clear();
+    for (const visit of [...this.visits]) {
+      if (visitsEnd === undefined) visit.watch(KEEPALIVE);
+      else visit.close(visitsEnd);
+    }
+    log.info(`agent ${this.identity.account.config.id} is gone: ${why}`);
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Lines about strangers, of whom anybody can send as many as he likes: some are told, the rest are counted.
+ *
+ * @module
+ */
+import type { Log, LogProperties } from "../../log.ts";
+import type { Timeout, Timeouts } from "../../timeouts.ts";
+
+/** Lines in one span; its length, ms. */
+const MOST_LINES = 10;
+const SPAN = 10_000;
+
+export class Refusals {
+  readonly #log: Pick<Log, "info">;
+  readonly #timeouts: Timeouts;
+  #count = 0;
+  #span: Timeout | undefined;
+
+  constructor(log: Pick<Log, "info">, timeouts: Timeouts) {
+    this.#log = log;
+    this.#timeouts = timeouts;
+  }
+
+  /** Tells of one. */
+  tell(message: string, properties: LogProperties): void {
+    this.#span ??= this.#timeouts.start(SPAN, () => this.#sumUp());
+    if (++this.#count <= MOST_LINES) this.#log.info(message, properties);
+  }
+
+  #sumUp(): void {
+    this.#span = undefined;
+    const more = this.#count - MOST_LINES;
+    this.#count = 0;
+    if (more > 0) this.#log.info(`${more} more connections to the edge were refused`);
+  }
+}

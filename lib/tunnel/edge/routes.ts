@@ -1,0 +1,101 @@
+/**
+ * The way from a listener of the proxy to the edge: routes to its doors, on loopback.
+ *
+ * @module
+ */
+import type { ConnectionRecord } from "../../access_log.ts";
+import type { SocketAddress } from "../../addr.ts";
+import type { Config, Route, RouteMatch } from "../../config/config.ts";
+import type { Tlv } from "../../proxy_protocol.ts";
+import { areEqual } from "../auth.ts";
+import { ALPN } from "../messages.ts";
+
+/** Where the edge takes what comes by a listener. */
+export interface Doors {
+  readonly visitors: SocketAddress;
+  /** Absent where agents come without TLS, by which alone they could be told. */
+  readonly agents?: SocketAddress;
+  /** Which only this process knows: whoever else connects to a door is nobody's client. */
+  readonly key: Uint8Array;
+}
+
+/** Of the PROXY protocol (§2.2.8): a type for fields of one's own. It holds the key, and the listener's name. */
+const FIELD_TYPE = 0xe0;
+
+const VISITORS = ["edge-http", "edge-tls"] as const;
+const AGENTS = ["edge-agents", "edge-agents-by-name"] as const;
+
+/** The configuration that the proxy is to run beside the edge: without it, and with the routes to it. */
+export function withEdge({ edge, ...config }: Config, doors: Doors): Config {
+  if (edge === undefined) return config;
+  return {
+    ...config,
+    tcp: config.tcp.map((listener) =>
+      edge.listeners.includes(listener.name)
+        ? {
+          ...listener,
+          routes: [...routesTo(edge.domain, listener.name, doors), ...listener.routes],
+        }
+        : listener
+    ),
+  };
+}
+
+/** Before all others of a listener. An agent is told by what it speaks, above all names where it asks for the edge's. */
+function routesTo(domain: string, listener: string, { visitors, agents, key }: Doors): Route[] {
+  const below = [`*.${domain}`];
+  const field = { type: FIELD_TYPE, value: fieldValue(key, listener) };
+  const route = (name: string, to: SocketAddress, match: Partial<RouteMatch>): Route => ({
+    name,
+    match: {
+      protocol: "tls",
+      serverNames: [],
+      alpns: [],
+      hosts: [],
+      dnsNames: [],
+      patterns: [],
+      minLength: 0,
+      ...match,
+    },
+    action: {
+      kind: "forward",
+      pool: { targets: [{ host: to.address, port: to.port, weight: 1 }], algorithm: "none" },
+      sendProxy: "v2",
+      proxyField: field,
+    },
+  });
+  const [http, tls] = VISITORS;
+  const [any, named] = AGENTS;
+  return [
+    ...agents
+      ? [
+        route(named, agents, { alpns: [ALPN], serverNames: [domain, ...below] }),
+        route(any, agents, { alpns: [ALPN] }),
+      ]
+      : [],
+    route(http, visitors, { protocol: "http", hosts: below }),
+    route(tls, visitors, { serverNames: below }),
+  ];
+}
+
+function fieldValue(key: Uint8Array, listener: string): Uint8Array {
+  return Uint8Array.from([...key, ...new TextEncoder().encode(listener)]);
+}
+
+/** The listener by which somebody came to a door; `undefined` if it was not this process that brought him. */
+export function listenerOf(fields: readonly Tlv[], key: Uint8Array): string | undefined {
+  const value = fields.find(({ type }) => type === FIELD_TYPE)?.value;
+  if (value === undefined || value.length < key.length) return undefined;
+  return areEqual(value.subarray(0, key.length), key)
+    ? new TextDecoder().decode(value.subarray(key.length))
+    : undefined;
+}
+
+/** Whose way to the edge's door a record of the proxy is about, if it got there. */
+export function hopOf(
+  { route = "", timeToConnect }: Pick<ConnectionRecord, "route" | "timeToConnect">,
+): "visitor" | "agent" | undefined {
+  if (timeToConnect === undefined) return undefined;
+  const isIn = (names: readonly string[]) => names.includes(route);
+  return isIn(VISITORS) ? "visitor" : isIn(AGENTS) ? "agent" : undefined;
+}
