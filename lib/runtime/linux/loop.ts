@@ -103,6 +103,8 @@ export class Loop {
     const poller = this.#poller;
     const clock = this.#clock;
     let turns = 0;
+    // Or else whoever comes after a silence would come at its beginning, and have no time left of any timeout.
+    poller.onWoken = () => clock.refresh();
     await roundOfRuntime();
     clock.refresh();
     while (!this.#stopped) {

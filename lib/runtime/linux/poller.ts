@@ -31,6 +31,8 @@ export class Poller {
    * on, and whom they wake in turn.
    */
   needsYield = false;
+  /** Called when a turn has waited, before it hands out what it waited for. */
+  onWoken: (() => void) | undefined;
   readonly #epoll: number;
   readonly #events = new Uint32Array(BATCH * STRIDE);
   readonly #event = new Uint32Array(STRIDE);
@@ -117,6 +119,7 @@ export class Poller {
     const wait = didSomething || this.hasWork ? 0 : timeout === Infinity ? -1 : Math.ceil(timeout);
     const events = this.#events;
     const count = Math.max(0, epollWait(this.#epoll, events, BATCH, wait));
+    if (wait !== 0) this.onWoken?.();
     if (again.length > 0) this.#again = [];
     for (let i = 0, at = 0; i < count; i++, at += STRIDE) {
       this.#hand(events[at + DATA]!, events[at + DATA + 1]!, events[at]!);

@@ -42,6 +42,36 @@ linuxTest("a clock stands still within a turn", ({ LoopClock }) => {
 });
 
 linuxTest(
+  "after a long wait it is not the time before it for whom the wait ends",
+  async ({ libc, Loop, LoopClock, Poller }) => {
+    const poller = new Poller();
+    const clock = new LoopClock();
+    const loop = new Loop(poller, clock);
+    const fd = libc.eventFd(0);
+    libc.signalEvent(fd);
+    const turn = poller.turn.bind(poller);
+    let before = Infinity;
+    // As if the turn waited for so long until somebody signalled it.
+    poller.turn = (timeout) => {
+      before = performance.now() + 20;
+      while (performance.now() < before);
+      return turn(timeout);
+    };
+    const seen = Promise.withResolvers<number>();
+    const onEvents = () => {
+      libc.clearEvent(fd);
+      loop.stop();
+      seen.resolve(clock.now());
+    };
+    poller.add(fd, EPOLLIN, { onEvents });
+    await loop.run();
+    assert.ok(await seen.promise >= before);
+    poller.close(fd);
+    poller.end();
+  },
+);
+
+linuxTest(
   "before it blocks, everybody goes on whose promise was resolved in the dispatch",
   async ({ libc, Loop, LoopClock, Poller }) => {
     const poller = new Poller();
