@@ -62,12 +62,12 @@ export class Admission {
 
   /** Why a newcomer cannot have a flow, whatever it says. */
   #obstacle({ origin }: Newcomer, { config, earlyAcl, load }: UdpListener): DropReason | undefined {
-    const { flows, isDraining, maxFlows } = this.#parts;
+    const { flows, total, isDraining, maxFlows } = this.#parts;
     if (isDraining) return "draining";
     if (earlyAcl !== undefined && !permits(earlyAcl, origin.client.address)) return "acl_denied";
-    if (load.active >= (config.maxFlows ?? Infinity)) return "limit_listener";
+    if (load.active.all >= (config.maxFlows ?? Infinity)) return "limit_listener";
     if (load.of(origin.clientKey) >= (config.maxFlowsPerIp ?? Infinity)) return "limit_client";
-    const isFull = flows.size >= maxFlows && flows.oldestUnproven === undefined;
+    const isFull = total.all >= maxFlows && flows.oldestUnproven === undefined;
     return isFull ? "limit_total" : undefined;
   }
 
@@ -199,14 +199,14 @@ export class Admission {
     listener: UdpListener,
   ): void {
     this.#waiting.remove(newcomer);
-    const { drops, flows, maxFlows } = this.#parts;
+    const { drops, flows, total, maxFlows } = this.#parts;
     // Others may have taken the last place while it waited.
     const obstacle = this.#obstacle(newcomer, listener);
     if (obstacle !== undefined) {
       return drops.add(obstacle, newcomer.origin.client, datagrams.length);
     }
     // One that may be made up gives way; those whose clients are known to be there do not.
-    if (flows.size >= maxFlows) flows.oldestUnproven?.end("evicted");
+    if (total.all >= maxFlows) flows.oldestUnproven?.end("evicted");
     new Flow(newcomer.origin, course, listener, this.#parts).start(datagrams);
   }
 }

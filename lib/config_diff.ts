@@ -38,6 +38,7 @@ const NAMES: Names = {
   maxConnections: "tcp_max_connections",
   maxFlows: "udp_max_connections",
   port: "listen_port",
+  threads: "threads (at the next start)",
   trustedProxies: "tcp_trusted_proxies",
 };
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Config, Engine } from "./config/config.ts";
+import type { Config } from "./config/config.ts";
 import type { StartThread } from "./data_thread/messages.ts";
 import type { Log } from "./log.ts";
 import type { Plane } from "./plane.ts";
@@ -30,10 +30,11 @@ export interface Chosen {
  * Makes the plane that the configuration asks for. What the other one needs is not loaded.
  * @throws {Error} If it has to be `linux` and that cannot be; the message says what is missing.
  */
-export async function choosePlane({ engine, dns }: Config, parts: EngineParts): Promise<Chosen> {
+export async function choosePlane(config: Config, parts: EngineParts): Promise<Chosen> {
+  const { engine, dns } = config;
   if (engine === "portable") return await portable("as configured", dns, parts);
   try {
-    return await linux(engine, parts);
+    return await linux(config, parts);
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     if (engine === "linux") throw new Error(`engine "linux" cannot be had: ${why}`);
@@ -41,12 +42,16 @@ export async function choosePlane({ engine, dns }: Config, parts: EngineParts): 
   }
 }
 
-async function linux(engine: Engine, { startThread, ...parts }: EngineParts): Promise<Chosen> {
+async function linux(
+  { engine, threads }: Config,
+  { startThread, ...parts }: EngineParts,
+): Promise<Chosen> {
   if (startThread === undefined) throw new Error("this runtime has no way to it");
-  const { RemotePlane } = await import("./data_thread/remote_plane.ts");
-  const plane = await RemotePlane.start({ ...parts, startThread });
+  const { startThreads } = await import("./data_thread/joint_plane.ts");
+  const count = threads === "auto" ? navigator.hardwareConcurrency : threads;
+  const plane = await startThreads({ ...parts, startThread }, count);
   const why = engine === "linux" ? "as configured" : "it can be had: its self-test has passed";
-  return { plane, engine: `linux (${why})` };
+  return { plane, engine: `linux${count === 1 ? "" : `, ${count} threads`} (${why})` };
 }
 
 async function portable(why: string, dns: Config["dns"], parts: EngineParts): Promise<Chosen> {

@@ -67,10 +67,11 @@ export class Flow implements LiveFlow, ReplyReceiver {
    * @param first The client's datagrams so far; the flow's own from now on.
    */
   start(first: readonly Uint8Array[]): void {
-    const { flows } = this.#parts;
+    const { flows, total } = this.#parts;
     const { load } = this.#listener;
     flows.add(this);
-    load.active++;
+    total.own = flows.size;
+    load.active.own++;
     load.add(this.#origin.clientKey);
     if (!this.#backend.connect(this)) return this.end("connect_failed");
     this.#session ??= this.#openSession(first);
@@ -127,14 +128,15 @@ export class Flow implements LiveFlow, ReplyReceiver {
   end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = true;
-    const { flows, log } = this.#parts;
+    const { flows, total, log } = this.#parts;
     const { load } = this.#listener;
     // Where the client has not answered, it may be made up, or had all that it wanted.
     const isWorthRemembering = this.unproven === undefined && reason !== "connect_failed";
     this.#backend.close();
     flows.remove(this);
+    total.own = flows.size;
     load.remove(this.#origin.clientKey);
-    load.active--;
+    load.active.own--;
     this.#session?.leave(isWorthRemembering ? this.#origin.socketKey : undefined);
     log.access(this.#record(reason));
   }

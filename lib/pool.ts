@@ -6,6 +6,7 @@
 import { formatAddress, parseIp } from "./addr.ts";
 import { Backend, type Balance, balancers, type Candidate } from "./balancing/mod.ts";
 import type { Pool, Route, Target } from "./config/config.ts";
+import { Count } from "./count.ts";
 import type { Resolved, Resolver } from "./resolver.ts";
 
 /**
@@ -15,12 +16,20 @@ import type { Resolved, Resolver } from "./resolver.ts";
 export class Pools {
   readonly #resolver: Resolver;
   readonly #random: () => number;
-  readonly #backends = new Backends();
+  readonly #backends: Backends;
   readonly #pools = new Map<string, LivePool>();
 
-  /** @param random Gives numbers in [0, 1). */
-  constructor(resolver: Resolver, random: () => number) {
+  /**
+   * @param random Gives numbers in [0, 1).
+   * @param countOf Gives the count of an address's connections or flows.
+   */
+  constructor(
+    resolver: Resolver,
+    random: () => number,
+    countOf = (address: string) => new Count(address, undefined),
+  ) {
     this.#resolver = resolver;
+    this.#backends = new Backends(countOf);
     this.#random = random;
   }
 
@@ -161,17 +170,22 @@ interface FollowedName {
  * take an address away and bring it back without its connections being lost count of.
  */
 class Backends {
+  readonly #countOf: (address: string) => Count;
   readonly #byAddress = new Map<string, WeakRef<Backend>>();
   readonly #forget = new FinalizationRegistry<string>((key) => {
     // Meanwhile there may be a new object for the address.
     if (this.#byAddress.get(key)?.deref() === undefined) this.#byAddress.delete(key);
   });
 
+  constructor(countOf: (address: string) => Count) {
+    this.#countOf = countOf;
+  }
+
   at(address: string, port: number): Backend {
     const key = formatAddress({ address, port });
     const known = this.#byAddress.get(key)?.deref();
     if (known !== undefined) return known;
-    const backend = new Backend(address, port);
+    const backend = new Backend(address, port, this.#countOf(key));
     this.#byAddress.set(key, new WeakRef(backend));
     this.#forget.register(backend, key);
     return backend;

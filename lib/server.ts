@@ -5,6 +5,7 @@
  */
 import type { SocketAddress } from "./addr.ts";
 import type { Config, UdpListenerConfig } from "./config/config.ts";
+import { Count, type Elsewhere } from "./count.ts";
 import type { Log } from "./log.ts";
 import type { BackendState, Gauges, Listening, Plane, Transport } from "./plane.ts";
 import { Pools } from "./pool.ts";
@@ -24,6 +25,8 @@ export interface ServerParts {
   readonly random: () => number;
   /** The number of a connection or a flow; absent: they are counted from 1. */
   readonly nextId?: () => number;
+  /** What other threads count that serve the same configuration; absent: there are none. */
+  readonly elsewhere?: Elsewhere;
   readonly log: Log;
 }
 
@@ -44,7 +47,7 @@ export class Server implements Plane {
   #closed = false;
 
   constructor(parts: ServerParts) {
-    const { net, clock, log, resolver, random } = parts;
+    const { net, clock, log, resolver, random, elsewhere } = parts;
     this.#parts = parts;
     this.#nextId = parts.nextId ?? (() => ++this.#lastId);
     this.#timeouts = new Timeouts(clock);
@@ -54,11 +57,14 @@ export class Server implements Plane {
       log,
       timeouts: this.#timeouts,
       live: new Set(),
+      total: new Count("tcp", elsewhere),
       maxConnections: 0,
     };
-    this.#tcpPools = new Pools(resolver, random);
-    this.#udpPools = new Pools(resolver, random);
-    this.#tcp = new TcpServer(this.#tcpParts, this.#tcpPools, this.#nextId);
+    const counts = (transport: Transport) => (address: string) =>
+      new Count(`${transport} to ${address}`, elsewhere);
+    this.#tcpPools = new Pools(resolver, random, counts("tcp"));
+    this.#udpPools = new Pools(resolver, random, counts("udp"));
+    this.#tcp = new TcpServer(this.#tcpParts, this.#tcpPools, this.#nextId, elsewhere);
   }
 
   get addresses(): readonly Listening[] {
@@ -163,8 +169,16 @@ export class Server implements Plane {
     if (this.#udp === undefined) {
       if (listeners.length === 0) return undefined;
       const { UdpServer } = await import("./udp_server.ts");
-      const { net, clock, log } = this.#parts;
-      const parts = { net, clock, log, timeouts: this.#timeouts, nextId: this.#nextId };
+      const { net, clock, log, elsewhere } = this.#parts;
+      const timeouts = this.#timeouts;
+      const parts = {
+        net,
+        clock,
+        log,
+        timeouts,
+        nextId: this.#nextId,
+        ...elsewhere && { elsewhere },
+      };
       this.#udp = new UdpServer(parts, this.#udpPools);
     }
     return await this.#udp.change(listeners, maxFlows);

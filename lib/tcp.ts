@@ -89,8 +89,10 @@ export class TcpConnection implements LiveConnection {
   }
 
   async #run(): Promise<void> {
-    this.#parts.live.add(this);
-    this.#listener.load.active++;
+    const { live, total } = this.#parts;
+    live.add(this);
+    total.own = live.size;
+    this.#listener.load.active.own++;
     this.#end(await this.#carry().catch((error) => this.#reasonOf(error)));
   }
 
@@ -110,9 +112,10 @@ export class TcpConnection implements LiveConnection {
     }
     const { load } = this.#listener;
     if (this.#clientCounted) load.remove(this.#client.address);
-    load.active--;
-    const { live, log } = this.#parts;
+    load.active.own--;
+    const { live, total, log } = this.#parts;
     live.delete(this);
+    total.own = live.size;
     this.#record.reason = reason;
     this.#record.client = this.#client;
     Object.assign(this.#record, this.traffic);
@@ -135,10 +138,10 @@ export class TcpConnection implements LiveConnection {
 
   /** Why there are too many connections to take this one too. */
   #overload(): EndReason | undefined {
-    const { live, maxConnections } = this.#parts;
+    const { total, maxConnections } = this.#parts;
     const { config, load } = this.#listener;
-    if (live.size > maxConnections) return "limit_total";
-    if (load.active > (config.maxConnections ?? Infinity)) return "limit_listener";
+    if (total.all > maxConnections) return "limit_total";
+    if (load.active.all > (config.maxConnections ?? Infinity)) return "limit_listener";
     return undefined;
   }
 

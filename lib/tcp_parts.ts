@@ -5,6 +5,7 @@
  */
 import type { Acl } from "./acl.ts";
 import type { Route, TcpListenerConfig } from "./config/config.ts";
+import type { Count } from "./count.ts";
 import type { EchRoute } from "./ech/route.ts";
 import type { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
@@ -35,6 +36,8 @@ export interface TcpParts {
   readonly log: Log;
   /** Every connection that is not over; each adds and removes itself. */
   readonly live: Set<LiveConnection>;
+  /** How many they are. */
+  readonly total: Count;
   /** Most of them at once. */
   maxConnections: number;
 }

@@ -6,6 +6,7 @@
 import { acceptAll } from "./accept_loop.ts";
 import type { SocketAddress } from "./addr.ts";
 import type { TcpListenerConfig } from "./config/config.ts";
+import type { Elsewhere } from "./count.ts";
 import { EchRoute } from "./ech/route.ts";
 import { ListenerLoad } from "./listener_load.ts";
 import { type Pools, poolsOf } from "./pool.ts";
@@ -20,15 +21,20 @@ export class TcpServer {
   readonly #parts: TcpParts;
   readonly #pools: Pools;
   readonly #nextId: () => number;
+  readonly #elsewhere: Elsewhere | undefined;
   readonly #ports: Ports<TcpListenerConfig, TcpListener, TcpPort>;
   /** By the listener's name. */
   #loads = new Map<string, ListenerLoad>();
 
-  /** @param nextId Gives the number of a connection. */
-  constructor(parts: TcpParts, pools: Pools, nextId: () => number) {
+  /**
+   * @param nextId Gives the number of a connection.
+   * @param elsewhere What other threads count, if there are any.
+   */
+  constructor(parts: TcpParts, pools: Pools, nextId: () => number, elsewhere?: Elsewhere) {
     this.#parts = parts;
     this.#pools = pools;
     this.#nextId = nextId;
+    this.#elsewhere = elsewhere;
     this.#ports = new Ports(({ address, port }, { backlog }) =>
       new TcpPort(parts.net.listen({ address, port, backlog }))
     );
@@ -49,7 +55,7 @@ export class TcpServer {
       rollback,
       commit: () => {
         const loads = new Map(
-          listeners.map(({ name }) => [name, this.#loads.get(name) ?? new ListenerLoad()]),
+          listeners.map(({ name }) => [name, this.#loads.get(name) ?? this.#newLoad(name)]),
         );
         this.#loads = loads;
         const serving = new Map(
@@ -68,6 +74,10 @@ export class TcpServer {
   /** Accepts nothing more; resolves when every address is free again. */
   close(): Promise<void> {
     return this.#ports.close();
+  }
+
+  #newLoad(name: string): ListenerLoad {
+    return new ListenerLoad(`tcp ${name}`, this.#elsewhere);
   }
 
   /** A listener's configuration as its connections need it. */

@@ -6,6 +6,7 @@
 import type { Acl } from "./acl.ts";
 import type { Backend, Client } from "./balancing/mod.ts";
 import type { UdpListenerConfig, UdpRoute } from "./config/config.ts";
+import type { Count, Elsewhere } from "./count.ts";
 import type { DatagramTable } from "./datagram_routing.ts";
 import type { Drops } from "./drops.ts";
 import type { FlowTable } from "./flow_table.ts";
@@ -73,6 +74,10 @@ export interface UdpParts {
   readonly flows: FlowTable;
   /** The number of a flow. */
   readonly nextId: () => number;
+  /** How many flows there are. */
+  readonly total: Count;
+  /** Other threads that serve the same ports. */
+  readonly elsewhere?: Elsewhere;
   /** Most flows at once. */
   maxFlows: number;
   /** Whether nobody new is taken, because sluice ends. */

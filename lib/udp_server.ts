@@ -5,6 +5,7 @@
  */
 import { Admission } from "./admission.ts";
 import type { UdpListenerConfig } from "./config/config.ts";
+import { Count } from "./count.ts";
 import { datagramTable } from "./datagram_routing.ts";
 import { Drops } from "./drops.ts";
 import { FlowTable } from "./flow_table.ts";
@@ -36,13 +37,14 @@ export class UdpServer {
   #lasting = new Map<string, Lasting>();
 
   constructor(
-    shared: Pick<UdpParts, "net" | "clock" | "timeouts" | "log" | "nextId">,
+    shared: Pick<UdpParts, "net" | "clock" | "timeouts" | "log" | "nextId" | "elsewhere">,
     pools: Pools,
   ) {
     this.drops = new Drops(shared.log, shared.timeouts);
     this.flows = new FlowTable(shared.clock);
     const { drops, flows } = this;
-    const parts = { ...shared, drops, flows, maxFlows: 0, isDraining: false };
+    const total = new Count("udp", shared.elsewhere);
+    const parts = { ...shared, drops, flows, total, maxFlows: 0, isDraining: false };
     this.#parts = parts;
     this.#pools = pools;
     const admission = new Admission(parts);
@@ -97,9 +99,11 @@ export class UdpServer {
   }
 
   #lastingOf({ name, flowMemory }: UdpListenerConfig): Lasting {
-    const { clock } = this.#parts;
-    const lasting = this.#lasting.get(name) ??
-      { load: new ListenerLoad(), sessions: new Sessions<SessionTarget>(clock) };
+    const { clock, elsewhere } = this.#parts;
+    const lasting = this.#lasting.get(name) ?? {
+      load: new ListenerLoad(`udp ${name}`, elsewhere),
+      sessions: new Sessions<SessionTarget>(clock),
+    };
     lasting.sessions.memory = flowMemory;
     return lasting;
   }

@@ -4,14 +4,14 @@
  * @module
  */
 import type { SocketAddress } from "../addr.ts";
+import { Count } from "../count.ts";
 
 /**
- * One address, and what is known of it. There is one object for it in the whole process, whichever pools it is
+ * One address, and what is known of it. There is one object for it in a thread, whichever pools it is
  * in, so that an algorithm sees the connections that came by other routes, and a failure is learned once.
  */
 export class Backend implements SocketAddress {
-  /** Connections or flows that are open to it now, or being opened. */
-  active = 0;
+  readonly #count: Count;
   /** Failed attempts to connect since the last one that succeeded. */
   failures = 0;
   /** Until then (`Clock.now()`, ms) it is tried last, because it failed. */
@@ -19,7 +19,27 @@ export class Backend implements SocketAddress {
   /** When a datagram last came from it (`FlowTable.now`, ms). */
   heard = -Infinity;
 
-  constructor(readonly address: string, readonly port: number) {}
+  /** @param count Of the connections or flows that are open to it now, or being opened. */
+  constructor(
+    readonly address: string,
+    readonly port: number,
+    count = new Count("", undefined),
+  ) {
+    this.#count = count;
+  }
+
+  /** Connections or flows of this thread that are open to it now, or being opened. */
+  get active(): number {
+    return this.#count.own;
+  }
+  set active(active: number) {
+    this.#count.own = active;
+  }
+
+  /** Those of all threads. */
+  get activeInAll(): number {
+    return this.#count.all;
+  }
 }
 
 /** A backend as one pool sees it. */
@@ -43,5 +63,5 @@ export type BalancerFactory = (random: () => number) => Balance;
 
 /** How loaded a backend is for its weight. */
 export function load({ backend, weight }: Candidate): number {
-  return backend.active / weight;
+  return backend.activeInAll / weight;
 }

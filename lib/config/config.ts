@@ -22,6 +22,8 @@ export interface Config {
   readonly drainTimeout: number;
   /** What the sockets are made with. Read at the start alone. */
   readonly engine: Engine;
+  /** How many threads serve on the engine `linux`; `auto`: one for each processor. Read at the start alone. */
+  readonly threads: number | "auto";
   /** Where metrics and health are told over HTTP; absent: nowhere. */
   readonly admin?: SocketAddress;
   /** Bounds on how long a DNS answer is kept, ms. */

@@ -34,6 +34,7 @@ export const TOP_DEFAULTS = {
   udp_max_connections: 2048,
   drain_timeout: 30_000,
   engine: "auto" as Engine,
+  threads: 1 as number | "auto",
   dns_cache_min_ttl: 30_000,
   dns_cache_max_ttl: 3_600_000,
 } as const;

@@ -40,6 +40,7 @@ export function resolve(file: FileTable, sources: readonly ListenerSource[]): Co
     maxFlows: top.udp_max_connections,
     drainTimeout: top.drain_timeout,
     engine: top.engine,
+    threads: top.threads,
     ...top.admin_address && { admin: top.admin_address },
     dns: { minTtl: top.dns_cache_min_ttl, maxTtl: top.dns_cache_max_ttl },
     ...file.edge && { edge: resolveEdge(file.edge, file, sources) },

@@ -37,6 +37,7 @@ export function resolvedText(config: Config): string {
     udp_max_connections: config.maxFlows,
     drain_timeout: formatDuration(config.drainTimeout),
     engine: config.engine,
+    threads: config.threads,
     admin_address: config.admin && formatAddress(config.admin),
     dns_cache_min_ttl: formatDuration(config.dns.minTtl),
     dns_cache_max_ttl: formatDuration(config.dns.maxTtl),

@@ -27,9 +27,13 @@ import {
   table,
   text,
   wholeNumber,
+  wholeNumberOr,
   yesOrNo,
 } from "./shapes.ts";
 import { parseListenAddressV4, parseListenAddressV6, parseSocketAddress } from "./values.ts";
+
+/** More would only stand in each other's way. */
+const MOST_THREADS = 64;
 
 const count = wholeNumber(1, 4_294_967_295);
 
@@ -180,6 +184,12 @@ const fileKeys = {
     "What the sockets are made with: linux (the system's own calls, in a thread of their own), portable " +
       "(the runtime's), or auto: linux where that can be. Read at the start alone",
     TOP_DEFAULTS.engine,
+  ),
+  threads: key(
+    wholeNumberOr("auto", 1, MOST_THREADS),
+    "Threads that serve on the engine linux, each with sockets of its own on the same addresses; " +
+      "auto: one for each processor. Read at the start alone",
+    TOP_DEFAULTS.threads,
   ),
   dns_cache_min_ttl: durationKey(
     duration(0),

@@ -91,6 +91,15 @@ export function wholeNumber(least: number, most: number) {
   );
 }
 
+/** A whole number, or a word in its place. */
+export function wholeNumberOr<const Word extends string>(word: Word, least: number, most: number) {
+  const message = expected(`"${word}" or a whole number from ${least} to ${most}`);
+  return v.union([
+    v.literal(word),
+    v.pipe(v.number(), v.integer(message), v.minValue(least, message), v.maxValue(most, message)),
+  ], message);
+}
+
 /** A time in ms, written as text with units or as a number of seconds. */
 export function duration(least: number) {
   const bounds = `at least ${formatDuration(least)} and at most ${

@@ -66,7 +66,9 @@ function retype(table: RawTable, path: Path, expected: string | null): void {
   const [holder, key] = locate(table, path);
   const text = holder?.[key];
   if (holder === undefined || typeof text !== "string") return;
-  if (expected === "number" && /^-?\d+(\.\d+)?$/.test(text)) holder[key] = Number(text);
+  // A number, or a word that the text is not: `("auto" | number)`.
+  const isNumber = expected === "number" || expected?.endsWith("| number)");
+  if (isNumber && /^-?\d+(\.\d+)?$/.test(text)) holder[key] = Number(text);
   if (expected === "boolean" && /^(true|false)$/.test(text)) holder[key] = text === "true";
   if (expected === "Array") holder[key] = [text];
 }

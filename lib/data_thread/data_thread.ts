@@ -16,6 +16,7 @@ import type {
 } from "./messages.ts";
 import { decodeConfig } from "./plain_config.ts";
 import { Reports } from "./reports.ts";
+import { SharedTable } from "./shared_table.ts";
 
 export interface DataThreadParts {
   readonly net: Net;
@@ -66,7 +67,9 @@ export class DataThread {
     const resolver = new Resolver(lookup, clock, { minTtl: 0, maxTtl: 0 }, reports);
     const ids = new BigInt64Array(shared.ids);
     const nextId = () => Number(Atomics.add(ids, 0, 1n)) + 1;
-    const server = new Server({ net, clock, random, resolver, nextId, log: reports });
+    const elsewhere = shared.together && new SharedTable(shared.together);
+    const parts = { net, clock, random, resolver, nextId, log: reports };
+    const server = new Server({ ...parts, ...elsewhere && { elsewhere } });
     this.#exchange = exchange;
     this.#server = server;
     this.#reports = reports;

@@ -62,6 +62,17 @@ export interface SharedCounts {
   readonly ids: SharedArrayBuffer;
   /** How many records and lines of this thread's reports the main thread has taken: an Int32 that wraps around. */
   readonly taken: SharedArrayBuffer;
+  /** Where several threads serve the same configuration: what they count together. */
+  readonly together?: Together;
+}
+
+/** One of several threads: all of them share the table. */
+export interface Together {
+  /** As in `shared_table.ts`. */
+  readonly table: SharedArrayBuffer;
+  readonly threads: number;
+  /** Which of them it is, from 0. */
+  readonly thread: number;
 }
 
 /** Who hears of a data thread. */

@@ -9,15 +9,18 @@ import type { Log } from "../log.ts";
 import type { Gauges, Listening, Plane } from "../plane.ts";
 import type { Lookup } from "../resolver.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
-import type { StartThread } from "./messages.ts";
+import type { SharedCounts, StartThread } from "./messages.ts";
 import { encodeConfig } from "./plain_config.ts";
 import { RemoteThread } from "./remote_thread.ts";
+import { SharedTable } from "./shared_table.ts";
 
 export interface RemotePlaneParts {
   readonly startThread: StartThread;
   readonly lookup: Lookup;
   readonly clock: Clock;
   readonly log: Log;
+  /** What its threads share with those of other planes; absent: there are no others. */
+  readonly common?: Pick<SharedCounts, "ids" | "together">;
 }
 
 /** How long after a failure the thread is started again, ms; each further failure doubles it … */
@@ -29,7 +32,8 @@ const STEADY = 60_000;
 /** How long an answer may take that is due at once, ms; then gauges are as they were last told, and a drain is over. */
 const PATIENCE = 500;
 
-const NOTHING: Gauges = {
+/** Nothing goes on. */
+export const NOTHING: Gauges = {
   activeConnections: 0,
   activeFlows: 0,
   live: { tcp: { up: 0, down: 0 }, udp: { up: 0, down: 0 } },
@@ -40,7 +44,7 @@ const NOTHING: Gauges = {
 /** Stands for the server in a data thread. */
 export class RemotePlane implements Plane {
   readonly #parts: RemotePlaneParts;
-  readonly #ids = new SharedArrayBuffer(8);
+  readonly #common: Pick<SharedCounts, "ids" | "together">;
   /** Absent from its failure until there is another one that runs. */
   #thread: RemoteThread | undefined;
   /** What runs, or is to run again. */
@@ -58,6 +62,7 @@ export class RemotePlane implements Plane {
 
   private constructor(parts: RemotePlaneParts) {
     this.#parts = parts;
+    this.#common = parts.common ?? { ids: new SharedArrayBuffer(8) };
     this.#since = parts.clock.now();
   }
 
@@ -100,6 +105,14 @@ export class RemotePlane implements Plane {
     this.#thread = undefined;
     this.#gauges = NOTHING;
     await thread?.end();
+  }
+
+  /** In the log. */
+  get #name(): string {
+    const { together } = this.#common;
+    return together === undefined
+      ? "the data thread"
+      : `data thread ${together.thread + 1} of ${together.threads}`;
   }
 
   #end(): void {
@@ -146,7 +159,7 @@ export class RemotePlane implements Plane {
   async #start(): Promise<RemoteThread> {
     const thread = await RemoteThread.start({
       ...this.#parts,
-      ids: this.#ids,
+      common: this.#common,
       onFailed: (why) => this.#failed(thread, why),
     });
     this.#since = this.#parts.clock.now();
@@ -159,9 +172,10 @@ export class RemotePlane implements Plane {
     const { clock, log } = this.#parts;
     this.#thread = undefined;
     this.#gauges = NOTHING;
+    if (this.#common.together !== undefined) new SharedTable(this.#common.together).clear();
     if (clock.now() - this.#since > STEADY) this.#pause = 0;
     const next = this.#ending ? "" : " and is started again";
-    log.error(`the data thread has failed${next}; its connections are lost`, { why });
+    log.error(`${this.#name} has failed${next}; its connections are lost`, { why });
     this.#restartSoon();
   }
 
@@ -180,10 +194,10 @@ export class RemotePlane implements Plane {
     const { log } = this.#parts;
     try {
       await this.#run(this.#config);
-      log.info("the data thread runs again");
+      log.info(`${this.#name} runs again`);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      log.error("the data thread cannot be started again; it is tried anew", { why });
+      log.error(`${this.#name} cannot be started again; it is tried anew`, { why });
       this.#restartSoon();
     }
   }

@@ -12,14 +12,15 @@ import type {
   NameQuestions,
   PlaneQuestions,
   Report,
+  SharedCounts,
   StartThread,
   ThreadHandle,
 } from "./messages.ts";
 
 export interface RemoteThreadParts {
   readonly startThread: StartThread;
-  /** `SharedCounts.ids`. */
-  readonly ids: SharedArrayBuffer;
+  /** What it shares with other threads, before and beside it. */
+  readonly common: Pick<SharedCounts, "ids" | "together">;
   readonly lookup: Lookup;
   readonly log: Log;
   /** Told when the thread has come to an end that nobody wanted. */
@@ -39,8 +40,8 @@ export class RemoteThread {
 
   /** @throws {Error} If it cannot serve; the message says what is missing. */
   static async start(parts: RemoteThreadParts): Promise<RemoteThread> {
-    const { startThread, ids, log, onFailed } = parts;
-    const shared = { ids, taken: new SharedArrayBuffer(4) };
+    const { startThread, common, log, onFailed } = parts;
+    const shared = { ...common, taken: new SharedArrayBuffer(4) };
     const taken = new Int32Array(shared.taken);
     const exchange = new Exchange<PlaneQuestions, NameQuestions>(
       (saying) => handle.say(saying),

@@ -9,6 +9,7 @@ import { sluiceCommand } from "./command.ts";
 
 /** A line of the access log, as JSON. */
 export interface AccessLine {
+  readonly id: number;
   readonly time: string;
   readonly reason: string;
   readonly listener: string;

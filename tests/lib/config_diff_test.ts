@@ -24,6 +24,7 @@ function configWith(
     maxConnections: 1024,
     drainTimeout: 30_000,
     engine: "auto",
+    threads: 1,
     dns,
     ...changes,
   };

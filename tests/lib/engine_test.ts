@@ -14,6 +14,7 @@ const CONFIG = {
   maxConnections: 1,
   maxFlows: 1,
   drainTimeout: 1,
+  threads: 1,
   dns: { minTtl: 1, maxTtl: 1 },
 };
 

@@ -15,6 +15,7 @@ function configOf(text: string): Config {
     maxConnections: 1024,
     drainTimeout: 30_000,
     engine: "auto",
+    threads: 1,
     dns: { minTtl: 1, maxTtl: 2 },
   };
 }

@@ -61,6 +61,7 @@ export class Rig {
       maxFlows: 2048,
       drainTimeout: 30_000,
       engine: "portable",
+      threads: 1,
       dns: TTLS,
       ...changes,
     });

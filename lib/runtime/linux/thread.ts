@@ -54,7 +54,7 @@ function serve({ shared, doorbell }: ThreadSetup): void {
   const loop = new Loop(poller, clock);
   const doorkeeper = new Doorkeeper(doorbell, poller, loop);
   doorkeeper.received();
-  const net = new LinuxNet(clock, poller, { sharesPorts: false });
+  const net = new LinuxNet(clock, poller, { sharesPorts: shared.together !== undefined });
   const thread = new DataThread({
     net,
     clock,

@@ -43,6 +43,7 @@ Deno.test("a file of two lines has every default", async () => {
     maxConnections: 1024,
     drainTimeout: 30_000,
     engine: "auto",
+    threads: 1,
     dns: { minTtl: 30_000, maxTtl: 3_600_000 },
   });
 });

@@ -27,7 +27,8 @@ Deno.test("a variable says numbers, switches, words, durations and lists in text
       SLUICE_TCP_TRUSTED_PROXIES: "10.0.0.0/8,::1",
       SLUICE_CONNECT_TIMEOUT: "7",
       SLUICE_DRAIN_TIMEOUT: "1m",
-      SLUICE_ENGINE: "portable",
+      SLUICE_ENGINE: "linux",
+      SLUICE_THREADS: "4",
       SLUICE_TCP_MAX_CONNECTIONS: "9",
     },
   });
@@ -37,7 +38,8 @@ Deno.test("a variable says numbers, switches, words, durations and lists in text
   assert.deepEqual(listener?.trustedProxies?.networks, ["10.0.0.0/8", "::1"]);
   assert.equal(listener?.connectTimeout, 7_000);
   assert.equal(config.drainTimeout, 60_000);
-  assert.equal(config.engine, "portable");
+  assert.equal(config.engine, "linux");
+  assert.equal(config.threads, 4);
   assert.equal(config.maxConnections, 9);
   assert.ok(listener?.defaultRoute?.action.kind === "forward");
   assert.equal(listener.defaultRoute.action.pool.algorithm, "random");

@@ -100,6 +100,7 @@ const listener = fc.record({
 const file = fc.record({
   drain_timeout: optional(seconds),
   engine: optional(fc.constantFrom("auto", "portable", "linux")),
+  threads: optional(fc.oneof(fc.constant("auto"), fc.integer({ min: 1, max: 64 }))),
   admin_address: optional(fc.constantFrom("127.0.0.1:9090", "[::1]:9090")),
   top: listener,
   listeners: optional(fc.dictionary(name, listener, { maxKeys: 2 })),

@@ -23,6 +23,7 @@ target = ["a:1"]
 udp_max_connections = 2048
 drain_timeout = "30s"
 engine = "auto"
+threads = 1
 dns_cache_min_ttl = "30s"
 dns_cache_max_ttl = "1h"
 
@@ -101,6 +102,7 @@ target = ["a:1"]
 udp_max_connections = 9
 drain_timeout = "30s"
 engine = "auto"
+threads = 1
 admin_address = "[::1]:9090"
 dns_cache_min_ttl = "30s"
 dns_cache_max_ttl = "1h"

@@ -19,6 +19,7 @@ const EMPTY: Config = {
   maxFlows: 1,
   drainTimeout: 1,
   engine: "auto",
+  threads: 1,
   dns: { minTtl: 1, maxTtl: 1 },
 };
 
@@ -110,6 +111,7 @@ const config: fc.Arbitrary<Config> = both(
     maxFlows: fc.nat(),
     drainTimeout: duration,
     engine: fc.constantFrom("auto" as const, "linux" as const),
+    threads: fc.constantFrom(1, 4, "auto" as const),
     dns: record({ minTtl: duration, maxTtl: duration }),
   }),
   some({ admin: record({ address: text, port: fc.nat(65_535) }) }),

@@ -80,6 +80,7 @@ function configWith(listeners: readonly TcpListenerConfig[]): Config {
     maxFlows: 2048,
     drainTimeout: 30_000,
     engine: "linux",
+    threads: 1,
     dns: { minTtl: 30_000, maxTtl: 3_600_000 },
   };
 }

@@ -19,7 +19,7 @@ async function setUp() {
         end: () => Promise.resolve(),
       });
     },
-    ids: new SharedArrayBuffer(8),
+    common: { ids: new SharedArrayBuffer(8) },
     lookup: (name) => Promise.resolve({ addresses: [name], ttl: Promise.resolve(name.length) }),
     log,
     onFailed: (why) => void failures.push(why),

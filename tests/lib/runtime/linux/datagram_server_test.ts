@@ -48,6 +48,7 @@ class Site {
       drainTimeout: 0,
       dns: TTLS,
       engine: "linux",
+      threads: 1,
     });
     return this.server.addresses[0]!.address;
   }
