@@ -14,8 +14,8 @@ export class ListenerLoad {
   /** In this thread; a client without any has no entry. */
   readonly #byClient = new Map<string, number>();
 
-  /** @param key Names the listener. */
-  constructor(key: string, elsewhere: Elsewhere | undefined) {
+  /** @param key Names the listener to other threads, if there are any. */
+  constructor(key = "", elsewhere?: Elsewhere) {
     this.active = new Count(key, elsewhere);
     this.#key = key;
     this.#elsewhere = elsewhere;

@@ -43,7 +43,7 @@ export function check(
 
 function* checkTop(file: FileTable, sources: readonly ListenerSource[]): Iterable<Finding> {
   if (file.engine === "portable" && (file.threads ?? 1) !== 1) {
-    const message = "has no effect: engine \"portable\" serves in one thread";
+    const message = 'has no effect: engine "portable" serves in one thread';
     yield { path: ["threads"], message, about: "key" };
   }
   const { dns_cache_min_ttl: min, dns_cache_max_ttl: max } = { ...TOP_DEFAULTS, ...file };
