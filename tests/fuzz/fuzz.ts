@@ -44,7 +44,7 @@ export function fuzz(
   });
 }
 
-/** The same for probes of datagrams: one of a sample's datagrams is a mutated one, of whichever sample. */
+/** The same for probes of datagrams: a row that belongs together, damaged at one place, or one of damaged ones alone. */
 export function fuzzDatagrams(
   probes: Readonly<Record<string, DatagramProbe>>,
   inputs: number,
@@ -55,7 +55,9 @@ export function fuzzDatagrams(
   const mutator = new Mutator(captures.flat(), seed);
   return firstFailures(probes, inputs, onProgress, () => {
     const around = captures[mutator.below(captures.length)]!;
-    const datagrams = around.with(mutator.below(around.length), mutator.next().slice());
+    const datagrams: Uint8Array[] = mutator.below(2) === 0
+      ? around.with(mutator.below(around.length), mutator.next().slice())
+      : Array.from({ length: 1 + mutator.below(4) }, () => mutator.next().slice());
     return {
       breach: (probe: DatagramProbe) => datagramBreach(probe, datagrams),
       text: () => datagrams.map((datagram) => datagram.toHex()).join(" "),

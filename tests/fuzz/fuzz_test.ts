@@ -39,6 +39,8 @@ Deno.test("the fuzzer finds probes of datagrams that throw, change their mind, w
       datagrams.length < 2
         ? { kind: "no" } as const
         : { kind: "match", facts: { protocol: "" } } as const,
+    "changes its facts": ({ length }: readonly Uint8Array[]) =>
+      ({ kind: "match", facts: { protocol: "", details: { here: length } } }) as const,
     "waits at the end": () => ({ kind: "need" }) as const,
     alters: ([first]: readonly Uint8Array[]) => {
       first?.fill(0x55);
