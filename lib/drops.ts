@@ -18,7 +18,7 @@ export type DropReason =
   | "limit_total"
   | "limit_listener"
   | "limit_client"
-  /** No backend could be reached, or there is none: its name cannot be resolved. */
+  /** There is none: its name cannot be resolved. Where none can be reached, it is the flow that ends. */
   | "no_backend"
   /** Too much waits to be sent there. */
   | "queue_full"

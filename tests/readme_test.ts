@@ -47,6 +47,15 @@ Deno.test("the README explains every key of the configuration", () => {
   for (const key of keys) assert.ok(readme.includes(`\`${key}\``), key);
 });
 
+Deno.test("the README lists every reason why a connection ends and a datagram is dropped", () => {
+  for (const [file, type] of [["access_log", "EndReason"], ["drops", "DropReason"]]) {
+    const union = new RegExp(`^export type ${type} =$(.*?);$`, "ms").exec(read(`lib/${file}.ts`));
+    const reasons = Array.from(union![1]!.matchAll(/^ {2}\| "(\w+)"/gm), ([, reason]) => reason!);
+    assert.ok(reasons.length >= 12);
+    for (const reason of reasons) assert.ok(readme.includes(`\`${reason}\``), reason);
+  }
+});
+
 Deno.test("every file that the README links to is there", () => {
   const links = Array.from(readme.matchAll(/\]\(([^)#:]+)\)/g), ([, path]) => path!);
   assert.ok(links.length > 0);
