@@ -12,6 +12,7 @@ import type { Log } from "./log.ts";
 import type { Environment } from "./runtime/process.ts";
 import type { Clock, Net, Tls } from "./runtime/runtime.ts";
 import { Timeouts } from "./timeouts.ts";
+import type { EdgeCertificate } from "./tunnel/certificate.ts";
 import type { Edge } from "./tunnel/edge/edge.ts";
 import type { EdgeGauges } from "./tunnel/edge/gauges.ts";
 
@@ -19,7 +20,8 @@ export interface EdgeSlotParts {
   readonly net: Net;
   readonly tls: () => Promise<Tls>;
   readonly clock: Clock;
-  readonly env: Environment;
+  /** What an edge shows to agents. */
+  readonly certificate: (edge: EdgeConfig) => Promise<EdgeCertificate>;
   readonly log: Log;
 }
 
@@ -65,7 +67,7 @@ export class EdgeSlot {
       before?.edge.close("revoked");
       return;
     }
-    const certificate = await this.#certificate(wanted);
+    const certificate = wanted.insecure ? undefined : await this.#parts.certificate(wanted);
     const running = before ?? await this.#start(config, wanted);
     try {
       const change = await running.edge.change(config, wanted, certificate);
@@ -109,11 +111,6 @@ export class EdgeSlot {
     const parts = { net, tls: await tls(), clock, timeouts, log, random: Math.random };
     return { edge: await Edge.start(config, wanted, parts), hopOf, timeouts };
   }
-
-  async #certificate(edge: EdgeConfig) {
-    if (edge.insecure) return undefined;
-    return await edgeCertificate(edge, this.#parts.env, this.#parts.clock);
-  }
 }
 
 /**
@@ -124,7 +121,7 @@ export async function edgeCertificate(
   { certificate: files, stateDir, domain }: EdgeConfig,
   env: Environment,
   clock: Clock,
-) {
+): Promise<EdgeCertificate> {
   const { keptCertificate, loadCertificate } = await import("./tunnel/certificate.ts");
   return files === undefined
     ? await keptCertificate(stateDir ?? stateDirectory(env), domain, clock.date())

@@ -9,7 +9,7 @@ import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./co
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import type { StartThread } from "./data_thread/messages.ts";
-import { EdgeSlot } from "./edge_slot.ts";
+import { edgeCertificate, EdgeSlot } from "./edge_slot.ts";
 import { choosePlane, type Chosen } from "./engine.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
 import type { Plane } from "./plane.ts";
@@ -95,8 +95,13 @@ async function serve(
     return await fail(error);
   }
   const { plane, engine } = chosen;
-  const { env } = process;
-  const edge: EdgeSlot = new EdgeSlot({ net, tls: platform.tls, clock, env, log: counted });
+  const edge: EdgeSlot = new EdgeSlot({
+    net,
+    tls: platform.tls,
+    clock,
+    certificate: (config) => edgeCertificate(config, process.env, clock),
+    log: counted,
+  });
   const apply = (config: Config) =>
     admin.change(config.admin, () => edge.change(config, (config) => plane.apply(config)));
   const reload = new Reload(loaded, {

@@ -98,7 +98,10 @@ class Relay {
     const conn = this.#conn;
     let isReading = false;
     try {
-      if (first.length > 0) await this.#sendBytes(this.#tapped(first));
+      if (first.length > 0) {
+        await this.#sendBytes(this.#tapped(first));
+        this.#count("sent", first.length);
+      }
       let size = 0;
       let buffer = new Uint8Array(BUFFER_SIZES[0]);
       let smallReads = 0;

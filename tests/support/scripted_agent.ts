@@ -17,30 +17,43 @@ import { ALPN, type Message, type MessageOf } from "../../lib/tunnel/messages.ts
 export class ScriptedAgent {
   readonly control: Channel;
   readonly tickets: Uint8Array[] = [];
+  /** Of the process. */
+  readonly instance: Uint8Array;
   readonly #tls: Tls;
   readonly #edge: SocketAddress;
 
-  private constructor(tls: Tls, edge: SocketAddress, control: Channel) {
+  private constructor(tls: Tls, edge: SocketAddress, control: Channel, instance: Uint8Array) {
+    this.instance = instance;
     this.#tls = tls;
     this.#edge = edge;
     this.control = control;
   }
 
   /** A channel that has said nothing yet. */
-  static async connect(tls: Tls, edge: SocketAddress): Promise<ScriptedAgent> {
-    return new ScriptedAgent(tls, edge, await connect(tls, edge));
+  static async connect(
+    tls: Tls,
+    edge: SocketAddress,
+    instance = unguessable(16),
+  ): Promise<ScriptedAgent> {
+    return new ScriptedAgent(tls, edge, await connect(tls, edge), instance);
   }
 
   /** A control channel that has logged in. */
-  static async logIn(tls: Tls, edge: SocketAddress, token: Token): Promise<ScriptedAgent> {
-    const agent = await this.connect(tls, edge);
+  static async logIn(
+    tls: Tls,
+    edge: SocketAddress,
+    token: Token,
+    instance?: Uint8Array,
+  ): Promise<ScriptedAgent> {
+    const agent = await this.connect(tls, edge, instance);
     await agent.sayProof(token);
     assert.equal((await agent.next())?.type, "welcome");
     return agent;
   }
 
   /** The login up to the proof; what comes then is the edge's word. */
-  async sayProof({ id, secret }: Token, instance = unguessable(16)): Promise<void> {
+  async sayProof({ id, secret }: Token): Promise<void> {
+    const { instance } = this;
     const nonce = unguessable();
     const stored = storedOf(secret);
     const hello = { type: "hello", version: 1, agent: id, instance, nonce, key: keyOf(stored) };
