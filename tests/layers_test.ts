@@ -111,6 +111,7 @@ const PURE = [
   "lib/tunnel/edge/tickets.ts",
   "lib/tunnel/edge/words.ts",
   "lib/tunnel/frames.ts",
+  "lib/tunnel/http/",
   "lib/tunnel/messages.ts",
   "lib/tunnel/tap.ts",
 ];
