@@ -18,10 +18,10 @@ import * as v from "valibot";
 import { formatHostPort, parseHostPort } from "../addr.ts";
 import type { RawTable } from "./document.ts";
 import { networks } from "./entry_schema.ts";
+import { findingsOf } from "./parse_values.ts";
 import type { Finding } from "./problem.ts";
 import type { FileTable } from "./schema.ts";
 import { key, list, read, requiredKey, table } from "./shapes.ts";
-import { findingsOf } from "./validate.ts";
 import { parseSocketAddress } from "./values.ts";
 
 /** What a client hears that is not on the list. */

@@ -13,22 +13,17 @@ import { check } from "./check.ts";
 import { checkEch } from "./check_ech.ts";
 import type { Config } from "./config.ts";
 import type { Document } from "./document.ts";
-import { expandVariables, type OuterValues, outerValues } from "./env.ts";
+import { type OuterValues, outerValues } from "./env.ts";
 import { type ListenerSource, listenerSources, losesOrder } from "./inherit.ts";
 import { isL4Proxy, readL4Proxy } from "./l4_proxy.ts";
+import { locate } from "./locate.ts";
 import { parseJson } from "./parse_json.ts";
 import { parseToml } from "./parse_toml.ts";
-import {
-  byPosition,
-  type Finding,
-  formatPath,
-  formatProblem,
-  type Path,
-  type Problem,
-} from "./problem.ts";
+import { type Finding, formatPath, type Path, type Problem } from "./problem.ts";
 import { resolve } from "./resolve.ts";
 import type { FileTable } from "./schema.ts";
 import { validate } from "./validate.ts";
+import { expandVariables } from "./variables.ts";
 
 export { formatProblem } from "./problem.ts";
 export type { Problem } from "./problem.ts";
@@ -66,10 +61,10 @@ export async function loadConfig(text: string, options: LoadOptions): Promise<Lo
   const { file, sources, findings } = await understand(document, format, env, outer);
   const faults = findings.filter(({ isWarning }) => !isWarning);
   if (faults.length > 0 || outer.problems.length > 0 || file === undefined) {
-    const problems = await locate(faults, document, source, outer);
+    const problems = await locate(faults, document, source, outer.sources);
     return { ok: false, problems: [...outer.problems, ...problems] };
   }
-  const warnings = await locate(findings, document, source, outer);
+  const warnings = await locate(findings, document, source, outer.sources);
   return { ok: true, config: resolve(file, sources), warnings };
 }
 
@@ -103,29 +98,4 @@ async function understand(
   const sources = listenerSources(file, own.broken, order);
   const keys = await checkEch(sources.flatMap(({ entries }) => entries));
   return { file, sources, findings: [...wrong, ...check(file, sources, own.broken), ...keys] };
-}
-
-/** What was found, with the places where it stands. */
-async function locate(
-  findings: readonly Finding[],
-  document: Document,
-  file: string,
-  { sources }: OuterValues,
-): Promise<readonly Problem[]> {
-  const outside = ({ path }: Finding) => sources.get(String(path[0]));
-  const locator = findings.every(outside) ? undefined : await document.positions();
-  const problems = new Map<string, Problem>();
-  for (const finding of findings) {
-    const { path, about, message } = finding;
-    const source = outside(finding);
-    const position = source === undefined ? locator?.(path, about) : undefined;
-    const problem: Problem = {
-      source: source ?? file,
-      ...position && { position },
-      ...path.length > 0 && { key: formatPath(path) },
-      message,
-    };
-    problems.set(formatProblem(problem), problem);
-  }
-  return [...problems.values()].sort(byPosition);
 }
