@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -241,6 +242,8 @@ int main(int argc, char **argv) {
   getrlimit(RLIMIT_NOFILE, &files);
   files.rlim_cur = files.rlim_max;
   setrlimit(RLIMIT_NOFILE, &files);
+  // A splice into a connection that was reset raises it.
+  signal(SIGPIPE, SIG_IGN);
   epoll = epoll_create1(EPOLL_CLOEXEC);
   backend = loopback(atoi(argv[2]));
   relay(atoi(argv[1]));
