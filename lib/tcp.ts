@@ -25,6 +25,7 @@ import {
   type PipeEnd,
 } from "./runtime/runtime.ts";
 import type { LiveConnection, TcpListener, TcpParts } from "./tcp_parts.ts";
+import type { Timeout } from "./timeouts.ts";
 
 const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
   ended: "ended",
@@ -36,6 +37,12 @@ const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
 
 type Forward = Extract<RouteAction, { kind: "forward" }>;
 
+/** A backend is connected: what is left is to copy, beginning with these bytes for it. */
+interface Opened {
+  readonly upstream: Conn;
+  readonly first: Uint8Array;
+}
+
 /** One connection. Owns its two sockets. */
 export class TcpConnection implements LiveConnection {
   readonly #downstream: Conn;
@@ -46,6 +53,8 @@ export class TcpConnection implements LiveConnection {
   #destination: SocketAddress | undefined;
   #clientCounted = false;
   #dialled: Extract<Dialled, { kind: "connected" }> | undefined;
+  /** Until keepalive is turned on. */
+  #keptAlive: Timeout | undefined;
   #ended = false;
   #over = Promise.resolve();
   readonly #counts = { up: 0, down: 0 };
@@ -88,12 +97,20 @@ export class TcpConnection implements LiveConnection {
     this.#over = this.#run();
   }
 
+  /** Of all that was on the way, only this waits for the pipe's end: what waits is memory of every idle connection. */
   async #run(): Promise<void> {
     const { live, total } = this.#parts;
     live.add(this);
     total.own = live.size;
     this.#listener.load.active.own++;
-    this.#end(await this.#carry().catch((error) => this.#reasonOf(error)));
+    let reason: EndReason;
+    try {
+      const opened = await this.#open();
+      reason = typeof opened === "string" ? opened : END_REASONS[await this.#pipe(opened)];
+    } catch (error) {
+      reason = this.#reasonOf(error);
+    }
+    this.#end(reason);
   }
 
   /** Ends it because sluice ends. */
@@ -105,6 +122,7 @@ export class TcpConnection implements LiveConnection {
   #end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#keptAlive?.cancel();
     this.#downstream.close();
     if (this.#dialled !== undefined) {
       this.#dialled.conn.close();
@@ -123,7 +141,8 @@ export class TcpConnection implements LiveConnection {
     log.access(this.#record);
   }
 
-  async #carry(): Promise<EndReason> {
+  /** From the first byte to a backend; or why it does not come so far. */
+  async #open(): Promise<Opened | EndReason> {
     const { config } = this.#listener;
     const overload = this.#overload();
     if (overload !== undefined) return overload;
@@ -212,7 +231,11 @@ export class TcpConnection implements LiveConnection {
   }
 
   /** Forwards a client that may hide whom it asks for: there, if it does, and else as the route says. */
-  async #forwardHidden(ech: EchRoute, route: Route, head: Uint8Array): Promise<EndReason> {
+  async #forwardHidden(
+    ech: EchRoute,
+    route: Route,
+    head: Uint8Array,
+  ): Promise<Opened | EndReason> {
     const decision = await ech.decide(head);
     if (decision.kind === "refused") return await this.#alert(decision);
     if (decision.kind === "public") return await this.#forward(route, head);
@@ -220,8 +243,12 @@ export class TcpConnection implements LiveConnection {
     return await this.#forward(decision.route, decision.head, decision.context);
   }
 
-  /** Connects a backend of the route, gives it the head, and copies until it is over. */
-  async #forward(route: Route, head: Uint8Array, ech?: EchContext): Promise<EndReason> {
+  /** Connects a backend of the route, and takes part in the handshake of an opened hello. */
+  async #forward(
+    route: Route,
+    head: Uint8Array,
+    ech?: EchContext,
+  ): Promise<Opened | EndReason> {
     const { connectTimeout, connectRetries } = this.#listener.config;
     const pool = this.#listener.pools.get(route);
     if (pool === undefined || route.action.kind === "reject") {
@@ -246,32 +273,35 @@ export class TcpConnection implements LiveConnection {
     // The header is sluice's own: the client's bytes are counted without it.
     this.#counts.up = head.length - first.length;
     return ech === undefined
-      ? await this.#pipe(dialled.conn, first)
+      ? { upstream: dialled.conn, first }
       : await this.#watch(dialled.conn, first, ech);
   }
 
-  async #pipe(upstream: Conn, first: Uint8Array): Promise<EndReason> {
+  /** Copies until it is over. */
+  #pipe({ upstream, first }: Opened): Promise<PipeEnd> {
     const { keepalive, idleTimeout } = this.#listener.config;
     const options = { idleTimeout, counts: this.#counts, first };
     // Not before it matters: keepalive costs a connection 9 µs, and most of them are over by then.
-    const keptAlive = keepalive === 0 ? undefined : this.#parts.timeouts.start(keepalive, () => {
+    this.#keptAlive = keepalive === 0 ? undefined : this.#parts.timeouts.start(keepalive, () => {
       this.#downstream.setKeepAlive(keepalive);
       upstream.setKeepAlive(keepalive);
     });
-    const end = await this.#parts.net.pipe(this.#downstream, upstream, options);
-    keptAlive?.cancel();
-    return END_REASONS[end];
+    return this.#parts.net.pipe(this.#downstream, upstream, options);
   }
 
   /** Takes part in the handshake of an opened hello, until there is nothing left but to copy. */
-  async #watch(upstream: Conn, hello: Uint8Array, ech: EchContext): Promise<EndReason> {
+  async #watch(
+    upstream: Conn,
+    hello: Uint8Array,
+    ech: EchContext,
+  ): Promise<Opened | EndReason> {
     const deadline = this.#parts.timeouts.start(this.#listener.config.probeTimeout);
     const parts = { deadline, counts: this.#counts };
     const result = await watchHandshake(this.#downstream, upstream, hello, ech, parts)
       .finally(() => deadline.cancel());
     switch (result.kind) {
       case "pipe":
-        return await this.#pipe(upstream, result.first);
+        return { upstream, first: result.first };
       case "refused":
         return await this.#alert(result);
       case "failed":
