@@ -87,6 +87,11 @@ export class MemoryNet implements Net {
     return Promise.resolve(new MemoryConn(this, from, to, down, up));
   }
 
+  /** Where connections are taken. */
+  get listening(): readonly SocketAddress[] {
+    return Array.from(this.#listeners.values(), ({ address }) => address);
+  }
+
   /** Connections and associated sockets that were not yet closed; of a connection both ends are counted. */
   get open(): number {
     return this.openConns + this.datagrams.open;

@@ -51,15 +51,22 @@ export class ScriptedAgent {
     return agent;
   }
 
-  /** The login up to the proof; what comes then is the edge's word. */
-  async sayProof({ id, secret }: Token): Promise<void> {
+  /**
+   * The login up to the proof; what comes then is the edge's word.
+   * @param expected Whether the edge has to have the right proof.
+   * @param certificate What stands for the one that the connection has shown.
+   */
+  async sayProof(
+    { id, secret }: Token,
+    expected: "right" | "any" = "right",
+    certificate = (this.control.conn as SecureConn).certificate,
+  ): Promise<void> {
     const { instance } = this;
     const nonce = unguessable();
     const stored = storedOf(secret);
     const hello = { type: "hello", version: 1, agent: id, instance, nonce, key: keyOf(stored) };
     await this.control.say(hello as Message);
     const challenge = await this.hear("challenge");
-    const { certificate } = this.control.conn as SecureConn;
     const transcript = transcriptOf({
       certificate,
       agentNonce: nonce,
@@ -67,7 +74,8 @@ export class ScriptedAgent {
       instance,
       id,
     });
-    assert.ok(isEdgeProof(stored, transcript, challenge.proof) || id === "nobody");
+    const isRight = isEdgeProof(stored, transcript, challenge.proof);
+    assert.ok(isRight || expected === "any", "the edge's proof is wrong");
     await this.control.say({ type: "login", proof: agentProof(secret, transcript) });
   }
 

@@ -99,15 +99,25 @@ export class Control {
       if (error instanceof ProtocolError) this.end("malformed", error.message);
       else if (error instanceof NetError) this.#finish(error.message);
       else throw error;
+      await this.#untilClosed();
     }
     this.#channel.close();
+  }
+
+  /** Reads on, whatever comes: to close with something unread would take the last words back. */
+  async #untilClosed(): Promise<void> {
+    const into = new Uint8Array(4096);
+    try {
+      while (await this.#channel.conn.read(into) !== null);
+    } catch {
+      // It is closed, by the agent or because its time is up.
+    }
   }
 
   /** Sends the agent away. */
   end(code: Farewell, message: string): void {
     if (this.#isOver) return;
     this.#finish(message, code === "revoked" ? "revoked" : undefined);
-    this.#parts.timeouts.start(PATIENCE, () => this.#channel.close());
     this.#channel.say({ type: "goodbye", code, message })
       .then(() => this.#channel.conn.closeWrite())
       .catch(() => this.#channel.close());
@@ -229,7 +239,8 @@ export class Control {
   #finish(why: string, visitsEnd?: "revoked" | "backend_reset"): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    const { endpoints, tickets, log } = this.#parts;
+    const { endpoints, tickets, timeouts, log } = this.#parts;
+    timeouts.start(PATIENCE, () => this.#channel.close());
     this.#heartbeat.cancel();
     tickets.revoke(this);
     this.pool.close();

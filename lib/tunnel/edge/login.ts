@@ -58,7 +58,7 @@ export async function logIn(
   }
   if (said?.type !== "login") {
     const message = said === null
-      ? "the agent left in the middle of the login"
+      ? `who calls himself ${hello.agent} has left: his token is not the one that is known here`
       : `expected login, got ${said.type}`;
     return { ok: false, code: "malformed", message };
   }
