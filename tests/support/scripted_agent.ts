@@ -46,8 +46,13 @@ export class ScriptedAgent {
     instance?: Uint8Array,
   ): Promise<ScriptedAgent> {
     const agent = await this.connect(tls, edge, instance);
-    await agent.sayProof(token);
-    assert.equal((await agent.next())?.type, "welcome");
+    try {
+      await agent.sayProof(token);
+      await agent.hear("welcome");
+    } catch (error) {
+      agent.close();
+      throw error;
+    }
     return agent;
   }
 
