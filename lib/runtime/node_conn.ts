@@ -8,8 +8,14 @@ import { type SocketAddress, unmapped } from "../addr.ts";
 import { netError } from "./node_errors.ts";
 import { type Conn, type Deadline, NetError } from "./runtime.ts";
 
-/** What is kept of what nobody has asked for yet, bytes, before the socket is paused. */
+/** What is kept of what nobody has asked for yet, bytes, before the socket is stopped. */
 const MOST_UNREAD = 131_072;
+
+/** Holds up what comes of a socket. */
+export interface Flow {
+  stop(): void;
+  start(): void;
+}
 
 interface Reader {
   readonly into: Uint8Array;
@@ -20,25 +26,39 @@ interface Reader {
 
 /** A socket hands over what comes as it comes, in memory of its own for each chunk. */
 export class NodeConn implements Conn {
-  readonly local: SocketAddress;
-  readonly remote: SocketAddress;
+  #local = NOWHERE;
+  #remote = NOWHERE;
   readonly #socket: Socket;
+  readonly #flow: Flow;
   /** What nobody has asked for yet. */
   #chunks: Uint8Array[] = [];
   #unread = 0;
   #reader: Reader | undefined;
-  #isPaused = false;
+  #isStopped = false;
   #hasEnded = false;
   /** Why there is nothing to be done with it any more. */
   #failure: NetError | undefined;
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, flow: Flow = pausing(socket)) {
     this.#socket = socket;
-    // A closed socket has no addresses.
-    this.local = addressOf(socket.localAddress, socket.localPort);
-    this.remote = addressOf(socket.remoteAddress, socket.remotePort);
+    this.#flow = flow;
+    this.noteAddressesOf(socket);
     socket.on("data", this.#onData).on("end", this.#onEnd);
     socket.on("error", this.#onError).on("close", this.#onClose);
+  }
+
+  get local(): SocketAddress {
+    return this.#local;
+  }
+
+  get remote(): SocketAddress {
+    return this.#remote;
+  }
+
+  /** A socket has addresses only while it is connected: to be called when it is, if it was not yet. */
+  noteAddressesOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): void {
+    this.#local = { address: unmapped(localAddress ?? ""), port: localPort ?? 0 };
+    this.#remote = { address: unmapped(remoteAddress ?? ""), port: remotePort ?? 0 };
   }
 
   read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined> {
@@ -69,9 +89,9 @@ export class NodeConn implements Conn {
       else this.#chunks[0] = chunk.subarray(fitting.length);
     }
     this.#unread -= length;
-    if (this.#isPaused && this.#unread < MOST_UNREAD) {
-      this.#isPaused = false;
-      this.#socket.resume();
+    if (this.#isStopped && this.#unread < MOST_UNREAD) {
+      this.#isStopped = false;
+      this.#flow.start();
     }
     return length;
   }
@@ -125,9 +145,9 @@ export class NodeConn implements Conn {
     this.#unread += chunk.length;
     const reader = this.#takeReader();
     if (reader !== undefined) reader.resolve(this.#takeInto(reader.into));
-    if (this.#unread >= MOST_UNREAD && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#socket.pause();
+    if (this.#unread >= MOST_UNREAD && !this.#isStopped) {
+      this.#isStopped = true;
+      this.#flow.stop();
     }
   };
 
@@ -156,6 +176,8 @@ export class NodeConn implements Conn {
   }
 }
 
-function addressOf(address = "", port = 0): SocketAddress {
-  return { address: unmapped(address), port };
+function pausing(socket: Socket): Flow {
+  return { stop: () => socket.pause(), start: () => socket.resume() };
 }
+
+const NOWHERE: SocketAddress = { address: "", port: 0 };

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { connect as connectPlain } from "node:net";
+import { connect as connectPlain, type Socket } from "node:net";
 import { connect, createSecureContext, type SecureContext, TLSSocket } from "node:tls";
-import type { SocketAddress } from "../addr.ts";
-import { type Timeout, Timeouts } from "../timeouts.ts";
-import { NodeConn } from "./node_conn.ts";
+import { parseIp, type SocketAddress } from "../addr.ts";
+import { Timeouts } from "../timeouts.ts";
+import { type Flow, NodeConn } from "./node_conn.ts";
 import { nameOf, netError } from "./node_errors.ts";
 import { listen } from "./node_listener.ts";
 import { distrust, pinOf, sha256Of } from "./node_trust.ts";
@@ -60,8 +60,10 @@ export class NodeTls implements Tls {
         ALPNProtocols: [alpn],
         ...HALF_OPEN,
       });
-      await this.#established(secured, "secure", timeout);
-      return agreed(secured, alpn, "client", sha256);
+      return await this.#shakeHands(socket, secured, timeout, () => {
+        agree(secured, alpn, "client");
+        return sha256;
+      });
     } catch (error) {
       socket.destroy();
       throw handshakeError(error, alpn, "client");
@@ -92,32 +94,52 @@ export class NodeTls implements Tls {
         // Judged below, in words that say what is wrong.
         rejectUnauthorized: false,
         checkServerIdentity: () => undefined,
-        ...serverName === undefined ? {} : { servername: serverName },
+        ...serverName === undefined || parseIp(serverName) ? {} : { servername: serverName },
         ...trust.kind === "authorities" ? { ca: trust.pem } : {},
         ...HALF_OPEN,
       });
-      await this.#established(secured, "secureConnect", timeout);
-      const wrong = distrust(secured, trust, serverName ?? to.address, this.#clock.date());
-      if (wrong !== undefined) throw new NetError("untrusted", wrong);
-      return agreed(secured, alpn, "server", sha256Of(secured.getPeerCertificate(true).raw));
+      return await this.#shakeHands(socket, secured, timeout, () => {
+        const wrong = distrust(secured, trust, serverName ?? to.address, this.#clock.date());
+        if (wrong !== undefined) throw new NetError("untrusted", wrong);
+        agree(secured, alpn, "server");
+        return sha256Of(secured.getPeerCertificate(true).raw);
+      });
     } catch (error) {
       socket.destroy();
       throw handshakeError(error, alpn, "server");
     }
   }
 
-  /** Waits for the end of the handshake. */
-  #established(secured: TLSSocket, event: string, timeout: number): Promise<void> {
-    let limit: Timeout | undefined;
-    return new Promise<void>((resolve, reject) => {
-      limit = this.#timeouts.start(timeout, () => {
-        reject(new NetError("timeout", `no handshake within ${timeout} ms`));
-        secured.destroy();
-      });
-      secured.once(event, resolve);
-      secured.on("error", reject);
-      secured.once("close", () => reject(new NetError("reset", "Connection reset by peer")));
-    }).finally(() => limit?.cancel());
+  /** @param judge Called when the handshake is over, and says what the server's certificate is. */
+  async #shakeHands(
+    socket: Socket,
+    secured: TLSSocket,
+    timeout: number,
+    judge: () => Uint8Array,
+  ): Promise<SecureConn> {
+    const over = Promise.withResolvers<void>();
+    const limit = this.#timeouts.start(timeout, () => {
+      over.reject(new NetError("timeout", `no handshake within ${timeout} ms`));
+    });
+    secured.on("error", over.reject);
+    const gone = () => over.reject(new NetError("reset", "Connection reset by peer"));
+    secured.once("end", gone).once("close", gone);
+    // One for the server's side, one for the client's.
+    secured.once("secure", over.resolve).once("secureConnect", over.resolve);
+    // It reads from the beginning: a socket that nobody reads tells of no end.
+    const conn = new NodeSecureConn(secured, flowOf(socket));
+    try {
+      await over.promise;
+      conn.certificate = judge();
+      // What is made of it need not have them.
+      conn.noteAddressesOf(socket);
+      return conn;
+    } catch (error) {
+      conn.close();
+      throw error;
+    } finally {
+      limit.cancel();
+    }
   }
 
   close(): void {
@@ -134,17 +156,31 @@ interface Identity extends Pick<AcceptOptions, "certificate" | "privateKey"> {
 type Peer = "client" | "server";
 
 class NodeSecureConn extends NodeConn implements SecureConn {
-  constructor(secured: TLSSocket, readonly certificate: Uint8Array) {
-    super(secured);
-  }
+  /** Known when the handshake is over, and nobody has the connection before. */
+  certificate: Uint8Array = new Uint8Array(0);
 }
 
-/** The connection, if both ends speak `alpn`: a handshake may also end without that. */
-function agreed(secured: TLSSocket, alpn: string, peer: Peer, sha256: Uint8Array): SecureConn {
+/**
+ * Deno's secured sockets cannot be paused: what comes meanwhile is lost, the end of the stream for one. So what is stopped
+ * is the socket beneath, where it can be (Bun's cannot, and need not).
+ */
+function flowOf(socket: Socket): Flow | undefined {
+  const { _handle: handle } = socket as unknown as { readonly _handle?: Partial<Handle> };
+  if (handle?.readStop === undefined || handle.readStart === undefined) return undefined;
+  return { stop: () => void handle.readStop?.(), start: () => void handle.readStart?.() };
+}
+
+/** What Node has beneath a socket. */
+interface Handle {
+  readStart(): number;
+  readStop(): number;
+}
+
+/** A handshake may also end without agreement on a protocol. */
+function agree(secured: TLSSocket, alpn: string, peer: Peer): void {
   if (secured.alpnProtocol !== alpn) {
     throw new NetError("other", `the ${peer} does not speak ${alpn}`);
   }
-  return new NodeSecureConn(secured, sha256);
 }
 
 function handshakeError(error: unknown, alpn: string, peer: Peer): NetError {

@@ -47,9 +47,9 @@ export function relay(conn: Conn, channel: Channel, options: RelayOptions): Prom
 
 /**
  * Sizes of the buffer that the connection is read into, bytes, with the header of a frame; they grow and shrink as those
- * of a pipe. The largest is a whole number of TLS records (16,384 bytes, RFC 8446 §5.1).
+ * of a pipe. The largest is three TLS records (16,384 bytes, RFC 8446 §5.1): the most that Deno encrypts at once.
  */
-const BUFFER_SIZES = [4096, 32_768, 65_536] as const;
+const BUFFER_SIZES = [4096, 16_384, 49_152] as const;
 const SMALL_READS_TO_SHRINK = 8;
 
 /** What the other end may still send when it was told that nobody listens any more, ms. */

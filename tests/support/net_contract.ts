@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { setImmediate } from "node:timers";
 import type { Conn, Listener, Net, PipeEnd, PipeOptions } from "../../lib/runtime/runtime.ts";
-import { NetError } from "../../lib/runtime/runtime.ts";
 import { Timeouts } from "../../lib/timeouts.ts";
 import { ManualClock } from "./clock.ts";
+import { bytesOf, code, readAll, readBytes, streamContract, turn } from "./stream_contract.ts";
 
 /** What the suite needs: a Net on a clock that it moves, and a way to let go of it. */
 export interface NetUnderTest {
@@ -14,10 +13,15 @@ export interface NetUnderTest {
 
 const LOCALHOST = "127.0.0.1";
 const IDLE = 60_000;
-const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 /** Registers the tests that every Net passes, whatever it is made of. */
 export function netContract(name: string, make: (clock: ManualClock) => NetUnderTest): void {
+  streamContract(name, (clock) => {
+    const { net, close } = make(clock);
+    const parts = new Parts(net, clock);
+    return { pair: () => parts.pair(), close: () => (parts.close(), close()) };
+  });
+
   const test = (sentence: string, body: (parts: Parts) => Promise<void>) =>
     Deno.test(`${name}: ${sentence}`, async () => {
       const clock = new ManualClock();
@@ -30,81 +34,6 @@ export function netContract(name: string, make: (clock: ManualClock) => NetUnder
         close();
       }
     });
-
-  test("what is written arrives, and the end of the stream behind it", async (parts) => {
-    const [a, b] = await parts.pair();
-    await a.write(bytesOf("hello"));
-    await a.closeWrite();
-    assert.equal(await readAll(b), "hello");
-  });
-
-  test("both ends agree on who they are", async (parts) => {
-    const [a, b] = await parts.pair();
-    assert.deepEqual(a.local, b.remote);
-    assert.deepEqual(a.remote, b.local);
-  });
-
-  test("the other direction goes on after a half-close", async (parts) => {
-    const [a, b] = await parts.pair();
-    await a.closeWrite();
-    assert.equal(await b.read(new Uint8Array(1)), null);
-    await b.write(bytesOf("reply"));
-    await b.closeWrite();
-    assert.equal(await readAll(a), "reply");
-  });
-
-  test("a read that its deadline cut short loses nothing to the next read", async (parts) => {
-    const [a, b] = await parts.pair();
-    const timeouts = new Timeouts(parts.clock);
-    const cut = b.read(new Uint8Array(16), timeouts.start(5));
-    parts.clock.advance(5);
-    assert.equal(await cut, undefined);
-    await a.write(bytesOf("late but whole"));
-    await a.closeWrite();
-    const small = new Uint8Array(4);
-    assert.equal(await b.read(small), 4);
-    assert.deepEqual(small, bytesOf("late"));
-    assert.equal(await readAll(b), " but whole");
-  });
-
-  test("a read that its deadline cut short gives the end of the stream to the next", async (parts) => {
-    const [a, b] = await parts.pair();
-    const cut = b.read(new Uint8Array(16), new Timeouts(parts.clock).start(5));
-    parts.clock.advance(5);
-    assert.equal(await cut, undefined);
-    await a.closeWrite();
-    assert.equal(await b.read(new Uint8Array(4)), null);
-  });
-
-  test("a deadline that comes after its read changes nothing", async (parts) => {
-    const [a, b] = await parts.pair();
-    const deadline = new Timeouts(parts.clock).start(5);
-    await a.write(bytesOf("in time"));
-    const into = new Uint8Array(16);
-    assert.equal(await b.read(into, deadline), 7);
-    parts.clock.advance(5);
-    await a.write(bytesOf(", more"));
-    await a.closeWrite();
-    assert.equal(await readAll(b), ", more");
-  });
-
-  test("a deadline that has passed reads nothing", async (parts) => {
-    const [a, b] = await parts.pair();
-    const deadline = new Timeouts(parts.clock).start(5);
-    parts.clock.advance(5);
-    await a.write(bytesOf("x"));
-    await a.closeWrite();
-    assert.equal(await b.read(new Uint8Array(1), deadline), undefined);
-    assert.equal(await readAll(b), "x");
-  });
-
-  test("closing interrupts a read, and closing twice is safe", async (parts) => {
-    const [, b] = await parts.pair();
-    const reading = assert.rejects(b.read(new Uint8Array(1)), code("closed"));
-    b.close();
-    b.close();
-    await reading;
-  });
 
   test("connecting to where nobody listens is refused", async (parts) => {
     const listener = parts.listen();
@@ -307,14 +236,6 @@ class Parts {
   }
 }
 
-function code(expected: string) {
-  return (error: unknown) => {
-    assert.ok(error instanceof NetError, String(error));
-    assert.equal(error.code, expected);
-    return true;
-  };
-}
-
 /** Writes a little at a time until `end` comes. */
 async function writeUntil(end: Promise<unknown>, conn: Conn): Promise<void> {
   let over = false;
@@ -323,22 +244,4 @@ async function writeUntil(end: Promise<unknown>, conn: Conn): Promise<void> {
     await conn.write(bytesOf("are you there? "));
     await turn();
   }
-}
-
-async function readBytes(conn: Conn): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  const buffer = new Uint8Array(65_536);
-  for (let length; (length = await conn.read(buffer)) != null;) {
-    chunks.push(buffer.slice(0, length));
-  }
-  return Buffer.concat(chunks);
-}
-
-async function readAll(conn: Conn): Promise<string> {
-  return new TextDecoder().decode(await readBytes(conn));
-}
-
-/** One turn of the event loop, sockets included. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }
