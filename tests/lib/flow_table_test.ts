@@ -102,6 +102,27 @@ Deno.test("whatever is heard when, no flow ends before its lifetime, and none la
   );
 });
 
+Deno.test("no datagram and no tick looks through the flows: at the first of a lifetime alone", () => {
+  const { clock, table, add } = setUp();
+  let looks = 0;
+  const flows = Array.from({ length: 1000 }, (_, port) => add(port, 60_000));
+  for (const { place } of flows) {
+    let { heard } = place;
+    Object.defineProperty(place, "heard", {
+      get: () => (looks++, heard),
+      set: (now: number) => heard = now,
+    });
+  }
+  for (let i = 1; i <= 100; i++) {
+    clock.advance(TICK);
+    const [flow] = flows.splice(0, 1);
+    assert.equal(table.get(SOCKET, flow!.peer), flow);
+    flow!.request();
+  }
+  assert.ok(looks <= 300, `${looks}`);
+  for (const flow of [...table.all()]) flow.end("drained");
+});
+
 Deno.test("many flows that end together end in batches, with turns for everybody else between them", () => {
   const { clock, table, add } = setUp();
   for (let port = 0; port < 1000; port++) add(port, 1000);

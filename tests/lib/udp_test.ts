@@ -488,6 +488,36 @@ Deno.test("what waits is bounded, and what waited longest goes on first", async 
   await rig.close();
 });
 
+Deno.test("what waits of one port and of one client is bounded, in datagrams and in bytes, and others have theirs", async () => {
+  for (
+    const { length, ofPort, ofClient } of [
+      { length: 1, ofPort: 8, ofClient: 64 },
+      { length: 6000, ofPort: 2, ofClient: 21 },
+    ]
+  ) {
+    const found = Promise.withResolvers<Answer>();
+    const rig = new Rig(undefined, () => found.promise);
+    const defaultRoute = udpDefaultTo(poolOf("backend.test", 1));
+    await rig.applyUdp([udpListenerWith({ port: PORT, defaultRoute })]);
+    const backend = rig.responder(1);
+    const send = async (address: string, port: number, count: number) => {
+      const client = rig.net.peer({ address, port });
+      for (let i = 0; i < count; i++) client.send(new Uint8Array(length), SLUICE);
+      await settled();
+    };
+    const dropped = () => rig.server.drops.get("waiting_full") ?? 0;
+    await send("192.0.2.1", 1, 10);
+    assert.equal(dropped(), 10 - ofPort);
+    for (let port = 2; port <= 20; port++) await send("192.0.2.1", port, ofPort);
+    assert.equal(dropped(), 10 - ofPort + 19 * ofPort - (ofClient - ofPort));
+    await send("192.0.2.2", 1, ofPort);
+    found.resolve({ addresses: ["127.0.0.1"], ttl: Promise.resolve(60_000) });
+    await settled();
+    assert.equal(backend.received.length, ofClient + ofPort);
+    await rig.close();
+  }
+});
+
 Deno.test("what comes while the backend's name is looked up waits for the flow, in order, and does not replace it", async () => {
   const found = Promise.withResolvers<Answer>();
   const rig = new Rig(undefined, () => found.promise);
