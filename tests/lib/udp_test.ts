@@ -264,6 +264,19 @@ Deno.test("a slow backend delays nobody else", async () => {
   await rig.close();
 });
 
+Deno.test("replies that the port has no room for are dropped and counted", async () => {
+  const rig = await rigWith();
+  const backend = rig.responder(1, "a");
+  const client = rig.net.peer(CLIENT);
+  rig.net.datagrams.full.add("127.0.0.1:8443");
+  assert.deepEqual(await ask(client, "one", "two"), []);
+  assert.equal(backend.received.length, 2);
+  assert.equal(rig.server.drops.get("queue_full"), 2);
+  rig.net.datagrams.full.clear();
+  assert.deepEqual(await ask(client, "three"), ["a:three"]);
+  await rig.close();
+});
+
 Deno.test("who is not allowed gets no flow", async () => {
   const cidr = parseCidr("198.51.100.0/24");
   const acl = { allow: new AddressSet([cidr!]) };
