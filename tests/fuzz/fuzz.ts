@@ -1,6 +1,6 @@
 /**
  * Mutated captures against every probe: `deno run -A tests/fuzz/fuzz.ts [INPUTS] [SEED]`,
- * so many for TCP and so many for UDP.
+ * so many for TCP and so many for UDP, and a tenth of that for conversations in HTTP.
  *
  * @module
  */
@@ -8,6 +8,7 @@ import { type DatagramProbe, type Probe, tcpProbes, udpProbes } from "../../prob
 import { datagramBreach } from "../support/datagram_contract.ts";
 import { breach } from "../support/probe_contract.ts";
 import { datagramSamples, samples } from "../support/samples.ts";
+import { fuzzHttp } from "./fuzz_http.ts";
 import { Mutator } from "./mutator.ts";
 
 /** A probe that broke its contract. */
@@ -111,7 +112,11 @@ function main(): void {
     console.error(`${probe}: input ${index}: ${what}\n  ${input}`);
   }
   console.log(failures.length === 0 ? "nothing found" : `${failures.length} probes failed`);
-  Deno.exit(failures.length === 0 ? 0 : 1);
+  const conversations = Math.ceil(inputs / 10);
+  console.log(`HTTP: ${conversations} conversations`);
+  const broken = fuzzHttp(conversations, seed);
+  if (broken !== undefined) console.error(`${broken.index}: ${broken.what}\n${broken.input}`);
+  Deno.exit(failures.length === 0 && broken === undefined ? 0 : 1);
 }
 
 /** Says what a run is about, how far it is and how long it took. */

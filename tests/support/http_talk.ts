@@ -5,8 +5,8 @@
  */
 import type { Exchange } from "../../lib/tunnel/http/exchange.ts";
 import type { HttpTapOptions } from "../../lib/tunnel/http/options.ts";
+import { concat } from "../../lib/tunnel/http/passed.ts";
 import { HttpTap } from "../../lib/tunnel/http/tap.ts";
-import { concat } from "./bytes.ts";
 import { ManualClock } from "./clock.ts";
 import { bytesOf } from "./rig.ts";
 
@@ -17,9 +17,9 @@ export class Talk {
   readonly exchanges: Exchange[] = [];
   /** `began 1`, `answered 1` …, numbered from 1; without `kept`. */
   readonly events: string[] = [];
-  /** What went on to the service, and what to the visitor. */
-  up = new Uint8Array(0);
-  down = new Uint8Array(0);
+  readonly #up: Uint8Array[] = [];
+  readonly #down: Uint8Array[] = [];
+  #wasAnswered = false;
 
   constructor(options: Partial<HttpTapOptions> = {}) {
     this.tap = new HttpTap({
@@ -39,7 +39,7 @@ export class Talk {
   asks(said: string | Uint8Array): this {
     const bytes = typeof said === "string" ? bytesOf(said) : said.slice();
     const passed = this.tap.up(bytes);
-    if (!this.#isAnswered()) this.up = concat(this.up, passed);
+    if (!this.#isAnswered()) this.#up.push(passed.slice());
     // What was given is altered by others afterwards.
     bytes.fill(0x2a);
     return this;
@@ -50,7 +50,7 @@ export class Talk {
     if (this.tap.answer !== undefined) return this;
     const bytes = typeof said === "string" ? bytesOf(said) : said.slice();
     const passed = this.tap.down(bytes);
-    if (!this.#isAnswered()) this.down = concat(this.down, passed);
+    if (!this.#isAnswered()) this.#down.push(passed.slice());
     bytes.fill(0x2a);
     return this;
   }
@@ -58,11 +58,10 @@ export class Talk {
   /** As the relay does: an answer takes the place of what the call returned. */
   #isAnswered(): boolean {
     if (this.tap.answer === undefined) return false;
-    if (!this.#wasAnswered) this.down = concat(this.down, this.tap.answer);
+    if (!this.#wasAnswered) this.#down.push(this.tap.answer);
     this.#wasAnswered = true;
     return true;
   }
-  #wasAnswered = false;
 
   /** The service, and then the visit, is over. */
   ends(): this {
@@ -73,6 +72,14 @@ export class Talk {
 
   get outcomes(): Array<string | undefined> {
     return this.exchanges.map(({ outcome }) => outcome);
+  }
+  /** What went on to the service, … */
+  get up(): Uint8Array {
+    return concat(this.#up);
+  }
+  /** … and what to the visitor. */
+  get down(): Uint8Array {
+    return concat(this.#down);
   }
   get upText(): string {
     return textOf(this.up);

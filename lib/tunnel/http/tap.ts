@@ -231,7 +231,7 @@ export class HttpTap implements Tap {
           : this.#readResponseBody(bytes, at, this.#responseBody);
       } catch (thrown) {
         if (!(thrown instanceof BadMessage)) throw thrown;
-        // Whatever it is, it is the visitor's to understand; nobody can say where it ends.
+        // Whatever it is, it is the visitor's to understand; nobody can say what it is, or where it ends.
         this.#isMalformed = true;
         this.#responseBody = new BodyReader({ kind: "until_close" });
       }
@@ -271,9 +271,8 @@ export class HttpTap implements Tap {
   #readResponseBody(bytes: Uint8Array, at: number, body: BodyReader): number {
     const { to, content } = body.read(bytes, at);
     const exchange = this.#waiting[0]?.exchange;
-    if (exchange !== undefined && content !== undefined && exchange.responseBody.add(content)) {
-      this.#options.onExchange(exchange, "kept");
-    }
+    const isContent = exchange !== undefined && content !== undefined && !this.#isMalformed;
+    if (isContent && exchange.responseBody.add(content)) this.#options.onExchange(exchange, "kept");
     if (body.isOver) this.#answered("complete");
     return to;
   }
