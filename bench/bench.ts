@@ -71,7 +71,7 @@ async function bench(processes: Processes, directory: string): Promise<number> {
     sluice: options.sluice?.split(" ") ??
       [...DENO_RUN, new URL("../main.ts", import.meta.url).pathname, "--config", "CONFIG"],
     only: options.only?.split(","),
-    network,
+    surroundings: { network, load: Deno.loadavg()[0] ?? NaN },
   };
   const tcp = options.transport === "udp" ? undefined : await measureTcp(parts);
   if (tcp) console.log(`\n## TCP\n\n${report(tcp)}`);

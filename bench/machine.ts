@@ -6,7 +6,14 @@
 import type { Contender } from "./contenders.ts";
 import { BARE, LINUX, PORTABLE } from "./results.ts";
 
-export interface Machine {
+/** What may disturb a run. */
+export interface Surroundings {
+  readonly network: string;
+  /** How many processes wanted to run when it began, on an average over a minute. */
+  readonly load: number;
+}
+
+export interface Machine extends Surroundings {
   readonly cpu: string;
   readonly memory: string;
   readonly kernel: string;
@@ -14,13 +21,12 @@ export interface Machine {
   readonly versions: readonly string[];
   readonly date: string;
   readonly commit: string;
-  readonly network: string;
 }
 
 /** @param contenders Those that were measured. */
 export async function describeMachine(
   contenders: readonly Contender[],
-  network: string,
+  surroundings: Surroundings,
 ): Promise<Machine> {
   const model = Deno.readTextFileSync("/proc/cpuinfo").match(/^model name\s*: (.*)$/m)?.[1];
   const memory = Number(Deno.readTextFileSync("/proc/meminfo").match(/^MemTotal:\s+(\d+)/m)?.[1]);
@@ -33,7 +39,7 @@ export async function describeMachine(
     versions: [...new Set(versions)],
     date: new Date().toISOString().slice(0, 10),
     commit: await git("describe", "--always", "--dirty") ?? "unknown",
-    network,
+    ...surroundings,
   };
 }
 
@@ -46,10 +52,12 @@ const NAMES: Readonly<Record<string, string>> = {
 
 /** The same in two lines. */
 export function machineText(machine: Machine): string {
-  const { cpu, memory, kernel, versions, date, commit, network } = machine;
+  const { cpu, memory, kernel, versions, date, commit, network, load } = machine;
   return [
     `${date}, commit ${commit}. ${cpu}, ${memory}; ${kernel}. ${versions.join(", ")}.`,
-    `Clients, proxy and backends share the cores. ${network}`,
+    `Clients, proxy and backends share the cores. ${network} The load before the run was ${
+      load.toFixed(1)
+    }.`,
   ].join("\n");
 }
 

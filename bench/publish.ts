@@ -92,7 +92,10 @@ function inReadme(tcp: Results, udp: DatagramResults, charts: readonly string[])
     `${beside.join(" · ")}.`,
     `The portable engine reaches ${reached} of its ${portable.length} goals.`,
     "",
-    `${tcp.machine.date}; ${tcp.machine.cpu}, ${tcp.machine.memory}; ${tcp.machine.kernel}.`,
+    `${tcp.machine.date}; ${tcp.machine.cpu}, ${tcp.machine.memory}; ${tcp.machine.kernel};`,
+    `load before the run ${tcp.machine.load.toFixed(1)} (TCP), ${
+      udp.machine.load.toFixed(1)
+    } (UDP).`,
     [...new Set([...tcp.machine.versions, ...udp.machine.versions])].join(", ") + ".",
   ].join("\n");
 }
@@ -143,7 +146,12 @@ function json(results: unknown): string {
 }
 
 async function read(name: string): Promise<string> {
-  return await Deno.readTextFile(new URL(name, import.meta.url));
+  try {
+    return await Deno.readTextFile(new URL(name, import.meta.url));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    throw new Error(`bench/${name} is missing: each transport has to be measured once`);
+  }
 }
 
 /** Writes a file beside this one, as `deno fmt` wants it. */

@@ -7,7 +7,7 @@ import { type Contender, contenders, mainPort, type Ports } from "./contenders.t
 import { DATAGRAM_WORKLOADS, DatagramLoad } from "./datagram_load.ts";
 import { invalidInitial, perFlow } from "./datagram_rest.ts";
 import type { Expiry, Sockets } from "./expiry.ts";
-import { describeMachine } from "./machine.ts";
+import { describeMachine, type Surroundings } from "./machine.ts";
 import { DENO_RUN, quicProxies, type SluiceCommand, tcpProxies, udpProxies } from "./peers.ts";
 import { openingTime, probingTime } from "./probing.ts";
 import { compile, type Process, type Processes } from "./processes.ts";
@@ -31,8 +31,7 @@ export interface RunParts {
   readonly sluice: SluiceCommand;
   /** Names of those who take part; absent: all. */
   readonly only: readonly string[] | undefined;
-  /** What is to be said of the network. */
-  readonly network: string;
+  readonly surroundings: Surroundings;
 }
 
 /** Flows that expire at once, and descriptors that a process needs beside those of its flows. */
@@ -41,7 +40,7 @@ const OTHER_DESCRIPTORS = 1000;
 
 /** Measures TCP. */
 export async function measureTcp(parts: RunParts): Promise<Results> {
-  const { plan, processes, directory, ports, sluice, only, network } = parts;
+  const { plan, processes, directory, ports, sluice, only, surroundings } = parts;
   await compile("reference_tcp.c", `${directory}/reference_tcp`, processes);
   const wanted = tcpProxies(sluice).filter(({ name }) => only?.includes(name) ?? true);
   const all = await contenders(wanted, "tcp", ports, directory);
@@ -64,7 +63,7 @@ export async function measureTcp(parts: RunParts): Promise<Results> {
   for (const process of [...running.values(), backend]) await processes.end(process);
   const probing = probingTime();
   return {
-    machine: await describeMachine(all, network),
+    machine: await describeMachine(all, surroundings),
     contenders: all.map(({ name }) => name),
     workloads,
     rest: resting,
@@ -74,7 +73,7 @@ export async function measureTcp(parts: RunParts): Promise<Results> {
 
 /** Measures UDP. */
 export async function measureUdp(parts: RunParts): Promise<DatagramResults> {
-  const { plan, processes, directory, ports, sluice, only, network } = parts;
+  const { plan, processes, directory, ports, sluice, only, surroundings } = parts;
   await compile("reference_udp.c", `${directory}/reference_udp`, processes);
   const isWanted = ({ name }: { readonly name: string }) => only?.includes(name) ?? true;
   const all = await contenders(udpProxies(sluice).filter(isWanted), "udp", ports, directory);
@@ -102,7 +101,7 @@ export async function measureUdp(parts: RunParts): Promise<DatagramResults> {
   ];
   const opening = openingTime();
   return {
-    machine: await describeMachine(all, network),
+    machine: await describeMachine(all, surroundings),
     contenders: all.map(({ name }) => name),
     workloads,
     perFlow: memory,
