@@ -157,7 +157,9 @@ export class Admission {
     const { client } = newcomer.origin;
     const drop = (reason: DropReason) => {
       this.#waiting.remove(newcomer);
-      this.#parts.drops.add(reason, client, datagrams.length);
+      // More may have come while its backend's name was looked up.
+      const count = Math.max(datagrams.length, newcomer.datagrams.length);
+      this.#parts.drops.add(reason, client, count);
     };
     // With nothing more waited for it is always decided.
     if (decision.kind === "wait") return drop("no_route");

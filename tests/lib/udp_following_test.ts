@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { AddressSet } from "../../lib/acl.ts";
+import { parseCidr } from "../../lib/addr.ts";
 import type { Pool, UdpListenerConfig } from "../../lib/config/config.ts";
 import type { MemoryPeer } from "../support/memory_datagrams.ts";
 import { bytesOf, Rig, settled } from "../support/rig.ts";
@@ -208,5 +210,60 @@ Deno.test("a session whose backend has died goes on nowhere, and a new one finds
   assert.deepEqual(await send(moved, shortPacket(SERVER_ID, "still me")), [0, 0]);
   backends[1].received.length = 0;
   assert.deepEqual((await send(moved, initial))[1], 1);
+  await rig.close();
+});
+
+/** A game's client whose flow has expired and is remembered at the first backend. */
+async function rememberedGame(changes: Partial<UdpListenerConfig> = {}) {
+  const all = { defaultRoute: udpDefaultTo(TWO), ...changes };
+  const { rig, backends, send } = await rigWith(all);
+  const game = rig.net.peer(HOME);
+  assert.deepEqual(await send(game, bytesOf("join")), [1, 0]);
+  backends[0].reply(bytesOf("welcome"));
+  await settled();
+  assert.deepEqual(await send(game, bytesOf("thanks")), [1, 0]);
+  for (let i = 0; i < 130; i++) await rig.pass(250);
+  assert.equal(rig.server.activeFlows, 0);
+  return { rig, backends, send, game };
+}
+
+Deno.test("a handshake begins anew from a port that is remembered, too", async () => {
+  const { rig, send, client, forget } = await wireguardRig();
+  assert.deepEqual(await send(client, transport(9, "a packet of mine")), [1, 0]);
+  await forget();
+  assert.deepEqual(await send(client, initiation), [0, 1]);
+  await rig.close();
+});
+
+Deno.test("what tells another route goes there, though the port is remembered elsewhere", async () => {
+  const names = udpRouteTo("names", { protocol: "dns" }, { ...TWO, targets: [TWO.targets[1]!] });
+  const { rig, send, game } = await rememberedGame({ routes: [names] });
+  const query = datagramSamples().find(({ protocol }) => protocol === "dns")!.datagrams[0]!;
+  assert.deepEqual(await send(game, query), [0, 1]);
+  await rig.close();
+});
+
+Deno.test("nobody is led to a backend that is known to be down", async () => {
+  const { rig, backends, send, game } = await rememberedGame();
+  await rig.record();
+  // It is the second one's turn, and then the first one's, which is gone.
+  await send(rig.net.peer({ ...HOME, port: 2 }), bytesOf("join"));
+  backends[0].close();
+  assert.deepEqual(await send(rig.net.peer({ ...HOME, port: 3 }), bytesOf("join")), [0, 1]);
+  assert.deepEqual(await send(game, bytesOf("move")), [0, 1]);
+  rig.server.close();
+  const records = [await rig.record(), await rig.record(), await rig.record()];
+  const own = records.find(({ client }) => client.port === HOME.port);
+  assert.deepEqual([own?.backend?.port, own?.detail], [2, undefined]);
+  await rig.close();
+});
+
+Deno.test("who is not allowed any more does not go on", async () => {
+  const { rig, send, game } = await rememberedGame();
+  const acl = { deny: new AddressSet([parseCidr(HOME.address)!]) };
+  const defaultRoute = { ...udpDefaultTo(TWO), acl };
+  await rig.applyUdp([udpListenerWith({ port: SLUICE.port, defaultRoute })]);
+  assert.deepEqual(await send(game, bytesOf("move")), [0, 0]);
+  assert.equal(rig.server.drops.get("acl_denied"), 1);
   await rig.close();
 });

@@ -501,6 +501,19 @@ Deno.test("what waits is bounded, and what waited longest goes on first", async 
   await rig.close();
 });
 
+Deno.test("where the backend's name has no address, all that waited for it is dropped and counted", async () => {
+  const found = Promise.withResolvers<Answer>();
+  const rig = new Rig(undefined, () => found.promise);
+  const defaultRoute = udpDefaultTo(poolOf("backend.test", 1));
+  await rig.applyUdp([udpListenerWith({ port: PORT, defaultRoute })]);
+  await ask(rig.net.peer(CLIENT), "one", "two", "three");
+  found.reject(new Error("no such name"));
+  await settled();
+  assert.equal(rig.server.activeFlows, 0);
+  assert.equal(rig.server.drops.get("no_backend"), 3);
+  await rig.close();
+});
+
 Deno.test("what waits of one port and of one client is bounded, in datagrams and in bytes, and others have theirs", async () => {
   for (
     const { length, ofPort, ofClient } of [
