@@ -186,11 +186,13 @@ export class Metrics {
       this.#backends.set({ backend: formatAddress(backend), transport }, isUp ? 1 : 0);
     }
     if (edge !== undefined) this.#readEdge(edge);
+    // A reload may have taken it away.
+    else if (this.#edge !== undefined) this.#readEdge({ agents: 0, endpoints: {} });
     this.#configIsGood.set(config.isGood ? 1 : 0);
     this.#configSince.set(config.since / 1000);
   }
 
-  #readEdge({ agents, endpoints }: EdgeState): void {
+  #readEdge({ agents, endpoints }: Pick<EdgeState, "agents" | "endpoints">): void {
     this.#edge ??= {
       agents: this.#gauge("sluice_edge_agents", "Processes of agents that are logged in."),
       endpoints: new Gauge({
@@ -201,6 +203,7 @@ export class Metrics {
       }),
     };
     this.#edge.agents.set(agents);
+    this.#edge.endpoints.reset();
     for (const [kind, count] of Object.entries(endpoints)) {
       this.#edge.endpoints.set({ kind }, count);
     }

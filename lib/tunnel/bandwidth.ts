@@ -26,10 +26,8 @@ export class Bandwidth {
 
   /** Takes so many bytes; resolves when they may go, which is at once where it is `undefined`. */
   take(bytes: number): Promise<void> | undefined {
-    const now = this.#clock.now();
-    const earned = (now - this.#filled) * this.#perSecond / 1000;
-    this.#tokens = Math.min(this.#perSecond, this.#tokens + earned) - bytes;
-    this.#filled = now;
+    this.#fill();
+    this.#tokens -= bytes;
     if (this.#tokens >= 0) return undefined;
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(() => {
@@ -38,6 +36,21 @@ export class Bandwidth {
       }, -this.#tokens * 1000 / this.#perSecond);
       this.#waiting.set(timer, resolve);
     });
+  }
+
+  /** Takes so many bytes, unless they would have to wait; says whether they may go. */
+  takeNow(bytes: number): boolean {
+    this.#fill();
+    if (this.#tokens < bytes) return false;
+    this.#tokens -= bytes;
+    return true;
+  }
+
+  #fill(): void {
+    const now = this.#clock.now();
+    const earned = (now - this.#filled) * this.#perSecond / 1000;
+    this.#tokens = Math.min(this.#perSecond, this.#tokens + earned);
+    this.#filled = now;
   }
 
   /** Lets go of everybody who waits. */

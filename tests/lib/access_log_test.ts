@@ -136,3 +136,10 @@ Deno.test("a hello with thousands of ALPNs makes a line like others", () => {
   assert.ok(formatRecord({ ...full, alpns }).length < 500);
   assert.ok(formatRecordAsJson({ ...full, alpns }).length < 800);
 });
+
+Deno.test("a visitor of the tunnel is told with the agent and the name that it came to", () => {
+  const record = { ...full, agent: "alice", endpoint: "blog" };
+  assert.ok(formatRecord(record).includes(" agent=alice endpoint=blog "));
+  const { agent, endpoint } = JSON.parse(formatRecordAsJson(record));
+  assert.deepEqual([agent, endpoint], ["alice", "blog"]);
+});

@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { main } from "../../lib/cli.ts";
+import { loadConfig } from "../../lib/config/mod.ts";
+import { parseToken, storedOf } from "../../lib/tunnel/auth.ts";
 import { ManualClock } from "../support/clock.ts";
 import { MemoryNet } from "../support/memory_net.ts";
 import { MemoryProcess } from "../support/process.ts";
@@ -65,7 +67,7 @@ Deno.test("help that is asked for goes to stdout, with examples, and exit code 0
 });
 
 Deno.test("every command has help that says which options it takes", async () => {
-  const commands = ["run", "check", "explain", "demo", "health", "init", "schema"];
+  const commands = ["run", "check", "explain", "demo", "health", "edge", "init", "schema"];
   const { out } = await sluice(["--help"]);
   for (const command of commands) {
     assert.match(out, new RegExp(`^ {2}${command} `, "m"));
@@ -78,7 +80,7 @@ Deno.test("every command has help that says which options it takes", async () =>
 });
 
 Deno.test("no line of help is wider than a terminal", async () => {
-  const commands = ["run", "check", "explain", "demo", "health", "init", "schema"];
+  const commands = ["run", "check", "explain", "demo", "health", "edge", "init", "schema"];
   for (const command of [[], ...commands.map((name) => [name])]) {
     const { out } = await sluice([...command, "--help"]);
     const [text = ""] = out.split("Examples:");
@@ -301,3 +303,46 @@ Deno.test("schema prints a JSON Schema that knows the keys", async () => {
   assert.equal(code, 0);
   assert.ok("listen_port" in JSON.parse(out).properties);
 });
+
+Deno.test("edge token prints a token and what the edge is to know of it", async () => {
+  const { code, out } = await sluice(["edge", "token", "alice"]);
+  assert.equal(code, 0);
+  const [, text = "", lines = ""] =
+    /^# The token, [^\n]*\n(.*)\n\n# For the configuration[^\n]*\n(.*)$/s.exec(out) ?? [];
+  const token = parseToken(text);
+  assert.equal(token?.id, "alice");
+  const edge = `[edge]\ndomain = "t.example"\nlisten_port = 1\n${lines}`;
+  const loaded = await loadConfig(edge, { file: "config.toml" });
+  assert.ok(loaded.ok);
+  assert.deepEqual(loaded.config.edge?.agents[0]?.tokenHashes, [storedOf(token!.secret).toHex()]);
+  const again = await sluice(["edge", "token", "alice"]);
+  assert.notEqual(again.out, out);
+});
+
+Deno.test("edge token takes no id that no agent can have", async () => {
+  const { code, err } = await sluice(["edge", "token", "a b"]);
+  assert.equal(code, 2);
+  assert.match(err, /^error: "a b" cannot be an agent's id: /);
+});
+
+Deno.test("edge pin prints the pin of the certificate that is kept, and makes one first", () =>
+  withConfig('[edge]\ndomain = "t.example"\nlisten_port = 1\n', async (path, directory) => {
+    const env = { STATE_DIRECTORY: join(directory, "state") };
+    const first = await sluice(["edge", "pin", "-c", path], { env });
+    assert.equal(first.code, 0);
+    assert.match(first.out, /^[0-9a-f]{64}\n$/);
+    assert.equal((await sluice(["edge", "pin", "-c", path], { env })).out, first.out);
+    const nowhere = await sluice(["edge", "pin", "-c", path]);
+    assert.equal(nowhere.code, 1);
+    assert.match(
+      nowhere.err,
+      /^error: nowhere to keep the edge's certificate: set edge\.state_dir\n$/,
+    );
+  }));
+
+Deno.test("edge pin of a file without an edge cannot tell, with exit code 2", () =>
+  withConfig(CONFIG, async (path) => {
+    const { code, err } = await sluice(["edge", "pin", "-c", path]);
+    assert.equal(code, 2);
+    assert.equal(err, `error: ${path}: there is no [edge]\n`);
+  }));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import fc from "fast-check";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
-import { Metrics, MOST_SERIES } from "../../lib/metrics.ts";
+import { Metrics, type MetricSources, MOST_SERIES } from "../../lib/metrics.ts";
 import type { BackendState, Gauges, Traffic } from "../../lib/plane.ts";
 import { type Family, parseExposition, valueOf } from "../support/exposition.ts";
 
@@ -17,6 +17,8 @@ const RECORD: ConnectionRecord = {
   duration: 0,
   reason: "ended",
 };
+
+type EdgeState = NonNullable<NonNullable<MetricSources["edge"]>["gauges"]>;
 
 /** What a server would say, for the test to change. */
 class FakeServer implements Gauges {
@@ -240,4 +242,41 @@ Deno.test("backends are shown up to a bound", async () => {
     isUp: true,
   }));
   assert.equal((await scrape()).get("sluice_backend_up")?.samples.size, MOST_SERIES);
+});
+
+Deno.test("the tunnel's edge is told of once there is one, and its visitors count with the others", async () => {
+  const gauges = new FakeServer();
+  const edge: { gauges: EdgeState | undefined } = { gauges: undefined };
+  const metrics = new Metrics({
+    plane: { gauges: () => gauges },
+    config: { isGood: true, since: 0 },
+    edge,
+  });
+  const scrape = async () => parseExposition(await metrics.expose());
+  assert.equal((await scrape()).get("sluice_edge_agents"), undefined);
+  gauges.activeConnections = 2;
+  gauges.live.tcp = { up: 10, down: 20 };
+  const traffic = { up: 1, down: 2, datagramsUp: 3, datagramsDown: 4 };
+  edge.gauges = {
+    agents: 3,
+    endpoints: { http: 2, udp: 1 },
+    activeConnections: 5,
+    activeFlows: 7,
+    live: { tcp: traffic, udp: traffic },
+  };
+  const families = await scrape();
+  assert.equal(valueOf(families, "sluice_edge_agents"), 3);
+  assert.deepEqual(seriesOf(families, "sluice_edge_endpoints"), {
+    '{kind="http"}': 2,
+    '{kind="udp"}': 1,
+  });
+  assert.equal(valueOf(families, "sluice_connections_active"), 7);
+  assert.equal(valueOf(families, "sluice_flows_active"), 7);
+  assert.equal(valueOf(families, 'sluice_bytes_total{direction="up",transport="tcp"}'), 11);
+  assert.equal(valueOf(families, 'sluice_bytes_total{direction="down",transport="udp"}'), 2);
+  assert.equal(valueOf(families, 'sluice_datagrams_total{direction="up"}'), 3);
+  edge.gauges = undefined;
+  const after = await scrape();
+  assert.equal(valueOf(after, "sluice_edge_agents"), 0);
+  assert.deepEqual(seriesOf(after, "sluice_edge_endpoints"), {});
 });

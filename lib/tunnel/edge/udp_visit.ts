@@ -151,17 +151,15 @@ export class UdpVisit implements LiveVisit {
 
   #send(datagram: Uint8Array): void {
     // A datagram over the limit is lost, as on any way that is too narrow.
-    if (this.#bandwidth?.take(datagram.length) !== undefined) return;
+    if (this.#bandwidth?.takeNow(datagram.length) === false) return;
     this.traffic.datagramsUp++;
     this.#relay?.send(datagram);
   }
 
   readonly #deliver = (datagram: Uint8Array): Sending => {
-    if (this.#at.isFull) return undefined;
+    if (this.#at.isFull || this.#bandwidth?.takeNow(datagram.length) === false) return undefined;
     this.traffic.datagramsDown++;
-    const sending = this.#at.send(datagram, this.#peer);
-    const wait = this.#bandwidth?.take(datagram.length);
-    return wait === undefined ? sending : Promise.all([wait, sending]).then(() => {});
+    return this.#at.send(datagram, this.#peer);
   };
 
   /** Keeps the visit, so that what the visitor sends meanwhile goes nowhere, and is no visit of its own. */
