@@ -163,7 +163,7 @@ Deno.test("a channel that has been ready for long is replaced before it is close
   it.close();
 });
 
-Deno.test("a ticket that has expired is replaced", async () => {
+Deno.test("a ticket that has expired is replaced", () => {
   const it = new Pool();
   it.pool.ticketExpired();
   it.pool.fill();
