@@ -75,7 +75,7 @@ function named(...files: string[]): (file: string) => boolean {
 const PURE = [
   "lib/acl.ts",
   "lib/addr.ts",
-  "lib/admin/http.ts",
+  "lib/web/http.ts",
   "lib/balancing/",
   "lib/client_hello_encoder.ts",
   "lib/config/",
@@ -266,7 +266,7 @@ Deno.test("what few configurations need is not loaded at the start", () => {
   const onDemand = [
     "prom-client",
     "lib/metrics.ts",
-    "lib/admin/server.ts",
+    "lib/web/server.ts",
     "lib/udp_server.ts",
     "probes/udp.ts",
     "toml-eslint-parser",

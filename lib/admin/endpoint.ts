@@ -10,8 +10,8 @@ import type { SocketAddress } from "../addr.ts";
 import type { Log } from "../log.ts";
 import type { Metrics, MetricSources } from "../metrics.ts";
 import type { Clock, Net } from "../runtime/runtime.ts";
-import type { Page, Pages } from "./http.ts";
-import type { HttpServer } from "./server.ts";
+import type { Page, Pages } from "../web/http.ts";
+import type { HttpServer } from "../web/server.ts";
 
 export interface AdminParts {
   readonly net: Pick<Net, "listen">;
@@ -78,12 +78,12 @@ export class AdminEndpoint {
   async #listen(address: SocketAddress): Promise<HttpServer> {
     const [{ Metrics }, { HttpServer }] = await Promise.all([
       import("../metrics.ts"),
-      import("./server.ts"),
+      import("../web/server.ts"),
     ]);
     const { net, clock, sources } = this.#parts;
     this.#metrics ??= new Metrics(sources);
     const pages = this.#pages(this.#metrics);
-    return new HttpServer(address, { net, clock, pages, onFault: this.#fault });
+    return new HttpServer(address, { net, clock, site: { pages }, onFault: this.#fault });
   }
 
   readonly #fault = (error: unknown): undefined => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { HttpServer } from "../../lib/admin/server.ts";
-import type { Page } from "../../lib/admin/http.ts";
+import { HttpServer } from "../../lib/web/server.ts";
+import type { Page } from "../../lib/web/http.ts";
 import { health } from "../../lib/health.ts";
 import type { Conn } from "../../lib/runtime/runtime.ts";
 import { ManualClock } from "../support/clock.ts";
@@ -21,7 +21,7 @@ class Asked {
     return new HttpServer({ address, port: 9090 }, {
       net: this.net,
       clock: this.clock,
-      pages: new Map([["/readyz", page]]),
+      site: { pages: new Map([["/readyz", page]]) },
       onFault: (error) => assert.ifError(error),
     });
   }

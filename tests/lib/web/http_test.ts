@@ -1,10 +1,25 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { answer, formatAnswer, type Page, parseRequest } from "../../../lib/admin/http.ts";
+import {
+  type Answer,
+  answer,
+  formatAnswer,
+  type Page,
+  parseRequest,
+  type Request,
+} from "../../../lib/web/http.ts";
 import { bytesOf } from "../../support/rig.ts";
 
 const parse = (text: string, final = false) => parseRequest(bytesOf(text), final);
-const request = (method: string, path: string) => ({ kind: "match", request: { method, path } });
+const asked = (method: string, path: string): Request => ({
+  method,
+  path,
+  query: "",
+  fields: new Map(),
+});
+/** What of a request is of account to most. */
+const brief = (parsed: ReturnType<typeof parse>) =>
+  parsed.kind === "match" ? [parsed.request.method, parsed.request.path] : parsed;
 const textOf = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
 
 Deno.test("a request is its method and its path, without a query", () => {
@@ -18,16 +33,16 @@ Deno.test("a request is its method and its path, without a query", () => {
     "GET //metrics HTTP/1.1": "//metrics",
   };
   for (const [line, path] of Object.entries(requests)) {
-    assert.deepEqual(parse(`${line}\r\nHost: x\r\n\r\n`), request("GET", path), line);
+    assert.deepEqual(brief(parse(`${line}\r\nHost: x\r\n\r\n`)), ["GET", path], line);
   }
 });
 
 Deno.test("lines may end with a line feed alone, as those that people type", () => {
-  assert.deepEqual(parse("HEAD /healthz HTTP/1.0\n\n"), request("HEAD", "/healthz"));
+  assert.deepEqual(brief(parse("HEAD /healthz HTTP/1.0\n\n")), ["HEAD", "/healthz"]);
 });
 
 Deno.test("what follows the head is of no account", () => {
-  assert.deepEqual(parse("POST /a HTTP/1.1\r\n\r\n\n\0GET /b"), request("POST", "/a"));
+  assert.deepEqual(brief(parse("POST /a HTTP/1.1\r\n\r\n\n\0GET /b")), ["POST", "/a"]);
 });
 
 Deno.test("until the head is complete one byte more is asked for, and without it there is no request", () => {
@@ -69,12 +84,19 @@ Deno.test("no bytes make the parser throw, and once they are all there it has an
   }));
 });
 
+Deno.test("the query and the fields of a request are there for who asks for them", () => {
+  const parsed = parse("GET /a?b=c?d HTTP/1.1\r\nHOST:  x \r\nx: 1\nX: 2\r\n\r\nBody: 3\r\n\r\n");
+  assert.ok(parsed.kind === "match");
+  assert.equal(parsed.request.query, "b=c?d");
+  assert.deepEqual([...parsed.request.fields], [["host", "x"], ["x", "1, 2"]]);
+});
+
 const page: Page = () => ({ status: 200, body: "" });
 const PAGES = new Map([["/a", page], ["/b", page]]);
 
 Deno.test("a path without a page is 404, and the answer says which there are", async () => {
   for (const path of ["/", "", "/A", "/a/", "*", "/constructor", "__proto__"]) {
-    const found = await answer({ method: "GET", path }, PAGES);
+    const found = await answer(asked("GET", path), { pages: PAGES });
     assert.deepEqual(found, { status: 404, body: "/a\n/b\n" }, path);
   }
 });
@@ -82,7 +104,7 @@ Deno.test("a path without a page is 404, and the answer says which there are", a
 Deno.test("other methods than GET and HEAD are 405, and no page is made", async () => {
   const pages = new Map([["/a", () => assert.fail("made")]]);
   for (const method of ["POST", "PUT", "DELETE", "OPTIONS", "get", "CONNECT"]) {
-    const found = await answer({ method, path: "/a" }, pages);
+    const found = await answer(asked(method, "/a"), { pages });
     assert.equal(found.status, 405, method);
     assert.match(textOf(formatAnswer(found, 0)), /\r\nAllow: GET, HEAD\r\n/);
   }
@@ -92,7 +114,7 @@ Deno.test("an answer says what it is, how long it is, and that the connection en
   const made = { status: 200, body: "über\n", contentType: "text/x" } as const;
   const date = Date.UTC(1994, 10, 6, 8, 49, 37);
   assert.equal(
-    textOf(formatAnswer(made, date, { method: "GET", path: "/a" })),
+    textOf(formatAnswer(made, date, asked("GET", "/a"))),
     [
       "HTTP/1.1 200 OK",
       "Date: Sun, 06 Nov 1994 08:49:37 GMT",
@@ -109,7 +131,32 @@ Deno.test("an answer says what it is, how long it is, and that the connection en
 
 Deno.test("HEAD gets the head of the same answer", () => {
   const made = { status: 200, body: "über\n" } as const;
-  const whole = textOf(formatAnswer(made, 0, { method: "GET", path: "/a" }));
-  const head = textOf(formatAnswer(made, 0, { method: "HEAD", path: "/a" }));
+  const whole = textOf(formatAnswer(made, 0, asked("GET", "/a")));
+  const head = textOf(formatAnswer(made, 0, asked("HEAD", "/a")));
   assert.equal(`${head}über\n`, whole);
+});
+
+Deno.test("an action is done by POST alone, and its path is no page", async () => {
+  const actions = new Map([["/do", (): Answer => ({ status: 200, body: "done" })]]);
+  const site = { pages: PAGES, actions };
+  assert.equal((await answer(asked("POST", "/do"), site)).body, "done");
+  assert.equal((await answer(asked("POST", "/a"), site)).status, 405);
+  const refused = await answer(asked("GET", "/do"), site);
+  assert.match(textOf(formatAnswer(refused, 0)), /^HTTP\/1.1 405 [^]*\r\nAllow: POST\r\n/);
+});
+
+Deno.test("who the guard turns away gets to no page", async () => {
+  const guard = ({ fields }: Request) =>
+    fields.has("x") ? undefined : { status: 403, body: "no" } as const;
+  const pages = new Map([["/a", () => assert.fail("made")]]);
+  assert.equal((await answer(asked("GET", "/a"), { pages, guard })).status, 403);
+  const known = { ...asked("GET", "/a"), fields: new Map([["x", ""]]) };
+  assert.equal((await answer(known, { pages: PAGES, guard })).status, 200);
+});
+
+Deno.test("a stream has no length, and fields of the site stand in every answer", () => {
+  const stream = { status: 200, body: () => Promise.resolve(), contentType: "text/x" } as const;
+  const head = textOf(formatAnswer(stream, 0, undefined, ["X-A: b"]));
+  assert.doesNotMatch(head, /Content-Length/);
+  assert.match(head, /\r\nX-A: b\r\n[^]*\r\n\r\n$/);
 });

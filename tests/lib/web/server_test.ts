@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import type { Page } from "../../../lib/admin/http.ts";
-import { HttpServer } from "../../../lib/admin/server.ts";
+import type { Answer, Page, Stream } from "../../../lib/web/http.ts";
+import { HttpServer } from "../../../lib/web/server.ts";
 import { type Conn, type Listener, NetError } from "../../../lib/runtime/runtime.ts";
 import { ManualClock } from "../../support/clock.ts";
 import { type MemoryConn, MemoryNet } from "../../support/memory_net.ts";
@@ -21,7 +21,7 @@ class Served {
     this.server = new HttpServer(AT, {
       net: { listen: (options) => alter(this.net.listen(options)) },
       clock: this.clock,
-      pages: new Map([["/a", page]]),
+      site: { pages: new Map([["/a", page]]) },
       onFault: (error) => this.faults.push(error),
     });
   }
@@ -64,7 +64,7 @@ class Served {
 }
 
 const statusOf = (answer: string) => Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]);
-const hello: Page = () => ({ status: 200, body: "hello\n" });
+const hello = (): Answer => ({ status: 200, body: "hello\n" });
 
 Deno.test("a page is made anew for every request", async () => {
   let made = 0;
@@ -184,7 +184,7 @@ Deno.test("after a shortage of descriptors it is there again, and it does not as
 Deno.test("an address that cannot be had is named, with what stands in the way", () =>
   Served.with(hello, ({ net, clock }) => {
     assert.throws(
-      () => new HttpServer(AT, { net, clock, pages: new Map(), onFault: () => {} }),
+      () => new HttpServer(AT, { net, clock, site: { pages: new Map() }, onFault: () => {} }),
       /^NetError: cannot listen on 127\.0\.0\.1:9464: another process listens there$/,
     );
     return Promise.resolve();
@@ -204,5 +204,78 @@ Deno.test("closing it closes its connections, and frees the address", async () =
     gate.resolve();
     await settled();
     assert.deepEqual(served.faults, []);
+  });
+});
+
+/** Reads until what was read contains `wanted`. */
+async function readUntil(conn: MemoryConn, wanted: string): Promise<string> {
+  const buffer = new Uint8Array(1024);
+  let text = "";
+  while (!text.includes(wanted)) {
+    const length = await conn.read(buffer);
+    assert.ok(length != null, `the end instead of ${wanted}`);
+    text += new TextDecoder().decode(buffer.subarray(0, length));
+  }
+  return text;
+}
+
+/** A page that says everything that `say` is called with to everybody who looks on. */
+function newsroom() {
+  const writers = new Set<(text: string) => Promise<void>>();
+  const stream: Stream = async ({ write }) => {
+    const over = Promise.withResolvers<void>();
+    const writer = (text: string) => write(bytesOf(text)).catch(over.resolve);
+    writers.add(writer);
+    await over.promise;
+    writers.delete(writer);
+  };
+  return {
+    page: (): Answer => ({ status: 200, body: stream }),
+    say: (text: string) => Promise.all([...writers].map((writer) => writer(text))),
+    viewers: () => writers.size,
+  };
+}
+
+Deno.test("a stream goes on until its client leaves, however long nothing is said", async () => {
+  const { page, say, viewers } = newsroom();
+  await Served.with(page, async (served) => {
+    const [one, other] = [await served.connect(GET), await served.connect(GET)];
+    await settled();
+    await served.pass(3_600_000);
+    await say("news");
+    assert.match(await readUntil(one, "news"), /^HTTP\/1\.1 200 [^]*\r\n\r\nnews$/);
+    one.close();
+    await settled();
+    await say("more");
+    await readUntil(other, "more");
+    assert.equal(viewers(), 1);
+    await served.server.close();
+    await say("nobody hears this");
+    assert.equal(viewers(), 0);
+    assert.deepEqual(served.faults, []);
+  });
+});
+
+Deno.test("who does not read his stream is hung up on", async () => {
+  const { page, say, viewers } = newsroom();
+  await Served.with(page, async (served) => {
+    await served.connect(GET);
+    await settled();
+    const saying = say("x".repeat(1_000_000));
+    await served.pass(5_000);
+    await saying;
+    assert.equal(viewers(), 0);
+  });
+});
+
+Deno.test("eight may look on at once, and pages are still to be had", async () => {
+  const { page, say } = newsroom();
+  await Served.with(page, async (served) => {
+    for (let i = 0; i < 8; i++) await served.connect(GET);
+    await settled();
+    assert.equal(await served.status(), 503);
+    assert.equal(await served.status("GET /b HTTP/1.1\r\n\r\n"), 404);
+    await served.server.close();
+    await say("");
   });
 });

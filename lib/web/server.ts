@@ -10,18 +10,28 @@ import { Head } from "../head.ts";
 import { endWith } from "../refuse.ts";
 import { type Clock, type Conn, type Listener, type Net, NetError } from "../runtime/runtime.ts";
 import { Timeouts } from "../timeouts.ts";
-import { answer, formatAnswer, type Pages, parseRequest } from "./http.ts";
+import {
+  type Answer,
+  answer,
+  formatAnswer,
+  parseRequest,
+  type Request,
+  type Site,
+  type Stream,
+} from "./http.ts";
 
 export interface HttpServerParts {
   readonly net: Pick<Net, "listen">;
   readonly clock: Clock;
-  readonly pages: Pages;
+  readonly site: Site;
   /** Told when a page could not be made. */
   readonly onFault: (error: unknown) => void;
 }
 
 /** Most connections at once, of one request each: enough for several who look at the same time. Others are closed. */
 const MOST_CONNECTIONS = 16;
+/** Most of them that are a stream: who asks for one more is told so, and pages are still to be had. */
+const MOST_STREAMS = 8;
 /** How long a request may take to come, and then its answer to be read, ms each. */
 const PATIENCE = 5_000;
 /** Most bytes of the head of a request. */
@@ -35,6 +45,7 @@ export class HttpServer {
   readonly #listener: Listener;
   readonly #timeouts: Timeouts;
   readonly #open = new Set<Conn>();
+  #streams = 0;
   #closed = false;
 
   /** @throws {NetError} If the address cannot be listened on, naming it. */
@@ -78,8 +89,13 @@ export class HttpServer {
   async #serve(conn: Conn): Promise<void> {
     this.#open.add(conn);
     try {
-      const answer = await this.#answer(conn);
-      if (!this.#closed) await endWith(conn, answer, this.#timeouts, PATIENCE);
+      const { answer, request } = await this.#answer(conn);
+      const { clock, site } = this.#parts;
+      const bytes = formatAnswer(answer, clock.date(), request, site.fields);
+      if (this.#closed) return;
+      if (typeof answer.body === "string" || request?.method === "HEAD") {
+        await endWith(conn, bytes, this.#timeouts, PATIENCE);
+      } else await this.#stream(conn, bytes, answer.body);
     } catch (error) {
       // A client that leaves is no fault.
       if (!(error instanceof NetError)) this.#parts.onFault(error);
@@ -89,20 +105,48 @@ export class HttpServer {
     }
   }
 
-  /** Reads a request and makes what is sent in return. */
-  async #answer(conn: Conn): Promise<Uint8Array> {
-    const { clock, pages, onFault } = this.#parts;
+  /** Reads a request and makes its answer. */
+  async #answer(conn: Conn): Promise<{ readonly answer: Answer; readonly request?: Request }> {
+    const { site, onFault } = this.#parts;
     const deadline = this.#timeouts.start(PATIENCE);
     const parsed = await new Head(MOST_HEAD).parse(conn, deadline, parseRequest)
       .finally(() => deadline.cancel());
     if (parsed.kind === "no") {
-      return formatAnswer({ status: 400, body: "no request, or not in time\n" }, clock.date());
+      return { answer: { status: 400, body: "no request, or not in time\n" } };
     }
     const { request } = parsed;
-    const made = await answer(request, pages).catch((error: unknown) => {
+    const made = await answer(request, site).catch((error: unknown): Answer => {
       onFault(error);
-      return { status: 500, body: "internal error\n" } as const;
+      return { status: 500, body: "internal error\n" };
     });
-    return formatAnswer(made, clock.date(), request);
+    const isTooMuch = typeof made.body !== "string" && this.#streams === MOST_STREAMS;
+    return { request, answer: isTooMuch ? { status: 503, body: "too many look on\n" } : made };
+  }
+
+  /** Lets a stream write as long as the client is there and reads. */
+  async #stream(conn: Conn, head: Uint8Array, stream: Stream): Promise<void> {
+    const write = async (bytes: Uint8Array) => {
+      const limit = this.#timeouts.start(PATIENCE, () => conn.close());
+      await conn.write(bytes).finally(() => limit.cancel());
+    };
+    this.#streams++;
+    void this.#untilGone(conn);
+    try {
+      await write(head);
+      await stream({ write });
+    } finally {
+      this.#streams--;
+    }
+  }
+
+  /** What a client says behind its request is thrown away; when it ends, the connection is closed. */
+  async #untilGone(conn: Conn): Promise<void> {
+    try {
+      const into = new Uint8Array(1024);
+      while (await conn.read(into) != null);
+    } catch (error) {
+      if (!(error instanceof NetError)) this.#parts.onFault(error);
+    }
+    conn.close();
   }
 }
