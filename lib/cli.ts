@@ -18,6 +18,7 @@ import {
   DEMO_HELP,
   EDGE_HELP,
   EXPLAIN_HELP,
+  EXPOSE_HELP,
   HEALTH_HELP,
   PROGRAM_HELP,
   RUN_HELP,
@@ -26,6 +27,7 @@ import type { InitOptions } from "./commands.ts";
 import type { ConfigSource } from "./config_file.ts";
 import { configFile } from "./config_watch.ts";
 import type { ExplainOptions } from "./explain_command.ts";
+import type { ExposeOptions } from "./expose_command.ts";
 import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
 import type { Platform } from "./run.ts";
 import { takesColour } from "./runtime/process.ts";
@@ -189,6 +191,7 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
     });
 
   addEdge(program, platform, finish);
+  addExpose(program, platform, finish);
 
   program.command("init")
     .description("write a configuration to start from, with every key explained")
@@ -227,6 +230,52 @@ function addEdge(program: Command, platform: Platform, finish: (code: number) =>
       const { edgePin } = await import("./edge_commands.ts");
       finish(await edgePin(configOf(program, platform), platform));
     });
+}
+
+function addExpose(program: Command, platform: Platform, finish: (code: number) => void): void {
+  const command = program.command("expose")
+    .description("give services of this machine public addresses, by the edge of a tunnel")
+    .usage("http|tls|tcp|udp [HOST:]PORT --edge HOST [options]\n       sluice expose -c FILE")
+    .argument("[KIND]", "http, tls, tcp or udp")
+    .argument("[SERVICE]", "where the service is: a port of this machine, or host:port")
+    .configureHelp(helpStyle(["--config", "--log-format"]))
+    .option("--name <NAME>", "its name under the edge's domain, for http and tls")
+    .option("--port <PORT>", "its port of the edge, for tcp and udp")
+    .addOption(new Option("--edge <HOST[:PORT]>", "where the edge is").env("SLUICE_EDGE"))
+    .option("--token-file <FILE>", "file with the token; or it is in SLUICE_TOKEN")
+    .addOption(new Option("--token <TOKEN>").hideHelp())
+    .option("--pin <HEX>", "the SHA-256 of the edge's certificate")
+    .option("--ca <FILE>", "authorities that are believed, in PEM, in place of the system's")
+    .option("--insecure", "without TLS, where the edge is so too")
+    .addOption(
+      new Option("--allow <CIDR>", "who may visit; repeatable (default: everybody)")
+        .argParser(addTo),
+    )
+    .addOption(
+      new Option("--basic-auth <USER:PASSWORD>", "who may ask, for http; repeatable")
+        .argParser(addTo).env("SLUICE_BASIC_AUTH"),
+    )
+    .option("--basic-auth-file <FILE>", "the same, in a file with a line for each")
+    .option("--forwarded", "tell the service who asked: X-Forwarded-For and its like, for http")
+    .option("--host-header <NAME>", "the Host that the service is asked for, for http")
+    .option("--proxy-protocol <VERSION>", "tell the service who came by a PROXY header: v1 or v2")
+    .option("--inspect <ADDR>", "where the page that shows requests is (default: 127.0.0.1:4040)")
+    .option("--no-inspect", "no such page")
+    .option("-q, --quiet", "no line for each request and each visitor")
+    .addHelpText("after", EXPOSE_HELP);
+  command.action(
+    async (kind: string | undefined, service: string | undefined, options: ExposeOptions) => {
+      const { config, logFormat } = program.opts<GlobalOptions>();
+      const isWritten = program.getOptionValueSource("config") === "cli";
+      const written = command.options.filter((option) =>
+        command.getOptionValueSource(option.attributeName()) === "cli"
+      ).map(({ long }) => long ?? "");
+      const { exposeCommand } = await import("./expose_command.ts");
+      const file = isWritten ? config : undefined;
+      const given = { kind, service, file, options, written, logFormat };
+      finish(await exposeCommand(given, platform));
+    },
+  );
 }
 
 function addExplain(program: Command, platform: Platform, finish: (code: number) => void): void {

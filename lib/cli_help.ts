@@ -66,6 +66,31 @@ Examples:
   sluice edge token alice
   sluice edge pin -c sluice.toml`;
 
+export const EXPOSE_HELP = `
+The edge is known by the pin of its certificate, by the authorities of a file,
+or by those of the system. The token is in a file or a variable, never on the
+command line, which other users of the machine see.
+
+In a file there may be many endpoints, each a table of endpoints with the same
+keys as these options: kind, service, name, port, allow, and so on. A change of
+the file is taken up within a second, and on SIGHUP; what it does not change is
+not touched.
+
+A line for each request, and for each visitor over tls, tcp and udp, goes to
+stdout; what happens besides to stderr. When the edge is lost it is tried again
+until it is back, and names and ports are as before.
+
+End: on SIGTERM or SIGINT it says goodbye and lets visitors go on, for 10 s at
+most. A second signal ends it at once. Exit codes: 0 after a signal, 1 if the
+edge does not know the token or takes it no longer, or speaks another version,
+2 bad configuration or usage.
+
+Examples:
+  sluice expose http 3000 --name blog --edge tunnel.example.com --token-file t --pin 7d0a…
+  sluice expose tcp 22 --port 20001 --edge tunnel.example.com:443 --token-file t --ca ca.pem
+  sluice expose udp 51820 --edge tunnel.example.com --token-file t --allow 192.0.2.0/24
+  sluice expose -c agent.toml --log-format json`;
+
 export const HEALTH_HELP = `
 It asks /readyz at admin_address, which has to be set. Exit codes: 0 ready,
 1 not ready or not there, 2 no telling.`;

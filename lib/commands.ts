@@ -6,7 +6,8 @@
 import { writeFile } from "node:fs/promises";
 import example from "../config.example.toml" with { type: "text" };
 import { resolvedText } from "./config/resolved_text.ts";
-import { type ConfigSource, loadFile, report } from "./config_file.ts";
+import { report } from "./config/problem.ts";
+import { type ConfigSource, loadFile } from "./config_file.ts";
 import type { Process } from "./runtime/process.ts";
 import { systemReason } from "./system_error.ts";
 import unit from "./sluice.service" with { type: "text" };

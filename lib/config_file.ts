@@ -49,9 +49,3 @@ export async function loadText(
     ? { ok: true, text, config: loaded.config, warnings: loaded.warnings.map(formatProblem) }
     : { ok: false, problems: loaded.problems.map(formatProblem) };
 }
-
-/** All problems, a line each, and how many they are. */
-export function report(problems: readonly string[]): string {
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  return [...problems, count, ""].join("\n");
-}

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { formatKey } from "./config/problem.ts";
-import { type ConfigSource, loadFile, report } from "./config_file.ts";
+import { formatKey, report } from "./config/problem.ts";
+import { type ConfigSource, loadFile } from "./config_file.ts";
 import { edgeCertificate } from "./edge_slot.ts";
 import type { Platform } from "./run.ts";
 import type { Process } from "./runtime/process.ts";

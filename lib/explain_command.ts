@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type ConfigSource, loadFile, report } from "./config_file.ts";
+import { report } from "./config/problem.ts";
+import { type ConfigSource, loadFile } from "./config_file.ts";
 import { explain, type Explanation } from "./explain.ts";
 import { type DatagramExplanation, explainDatagrams } from "./explain/datagrams.ts";
 import { formatExplanation } from "./explain/format.ts";

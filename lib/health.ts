@@ -4,7 +4,8 @@
  * @module
  */
 import { formatAddress, type SocketAddress } from "./addr.ts";
-import { type ConfigSource, loadFile, report } from "./config_file.ts";
+import { report } from "./config/problem.ts";
+import { type ConfigSource, loadFile } from "./config_file.ts";
 import { Head } from "./head.ts";
 import type { Platform } from "./run.ts";
 import { NetError } from "./runtime/runtime.ts";

@@ -5,7 +5,8 @@
  */
 import { formatAddress } from "./addr.ts";
 import { AdminEndpoint, observed } from "./admin/endpoint.ts";
-import { type ConfigSource, type Loaded, loadFile, loadText, report } from "./config_file.ts";
+import { report } from "./config/problem.ts";
+import { type ConfigSource, type Loaded, loadFile, loadText } from "./config_file.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
 import type { StartThread } from "./data_thread/messages.ts";
@@ -18,6 +19,8 @@ import type { Lookup } from "./resolver.ts";
 import type { Process, Signal } from "./runtime/process.ts";
 import type { Clock, Net, Tls } from "./runtime/runtime.ts";
 import { tellServiceManager } from "./service_manager.ts";
+import { stopSignals } from "./stop_signals.ts";
+import { within } from "./within.ts";
 
 /** What the entry points hand in: all that differs from runtime to runtime. */
 export interface Platform {
@@ -216,31 +219,4 @@ function withoutHops(log: Log, hopOf: EdgeSlot["hopOf"]): Log {
       if (hopOf(record) === undefined) log.access(record);
     },
   };
-}
-
-/** The first SIGTERM or SIGINT, and the second. */
-function stopSignals(process: Process) {
-  const first = Promise.withResolvers<Signal>();
-  const second = Promise.withResolvers<void>();
-  let asked = false;
-  const unhear = (["SIGTERM", "SIGINT"] as const).map((signal) =>
-    process.onSignal(signal, () => {
-      if (asked) second.resolve();
-      else first.resolve(signal);
-      asked = true;
-    })
-  );
-  return {
-    first: first.promise,
-    second: second.promise,
-    unhear: () => unhear.forEach((each) => each()),
-  };
-}
-
-/** Waits for `promise`, but not longer than `ms`. */
-async function within(clock: Clock, ms: number, promise: Promise<void>): Promise<void> {
-  const limit = Promise.withResolvers<void>();
-  const timer = clock.setTimer(limit.resolve, ms);
-  await Promise.race([promise, limit.promise]);
-  timer.cancel();
 }

@@ -102,6 +102,14 @@ const PURE = [
   "lib/runtime/linux/layout.ts",
   "lib/sessions.ts",
   "lib/timeouts.ts",
+  "lib/tunnel/agent/agent_file.ts",
+  "lib/tunnel/agent/agent_schema.ts",
+  "lib/tunnel/agent/back_off.ts",
+  "lib/tunnel/agent/config.ts",
+  "lib/tunnel/agent/exposure.ts",
+  "lib/tunnel/agent/journal.ts",
+  "lib/tunnel/agent/json_journal.ts",
+  "lib/tunnel/agent/text_journal.ts",
   "lib/tunnel/auth.ts",
   "lib/tunnel/edge/addresses.ts",
   "lib/tunnel/edge/attempts.ts",
@@ -113,7 +121,9 @@ const PURE = [
   "lib/tunnel/frames.ts",
   "lib/tunnel/http/",
   "lib/tunnel/messages.ts",
+  "lib/tunnel/pin.ts",
   "lib/tunnel/tap.ts",
+  "lib/tunnel/visit_end.ts",
 ];
 
 /** The data path: of each transport, and what both use. */
@@ -300,13 +310,22 @@ Deno.test("no engine is loaded before it is chosen, and nothing foreign before i
 
 Deno.test("of the tunnel nobody knows but who runs an edge or an agent, and neither knows the other", () => {
   const tunnel = named("lib/tunnel/");
-  const above = named("lib/edge_slot.ts", "lib/edge_commands.ts");
+  const above = named("lib/edge_slot.ts", "lib/edge_commands.ts", "lib/expose_command.ts");
   assert.deepEqual(
     violations((file) => !tunnel(file) && !above(file), (name) => !tunnel(name)),
     [],
   );
-  const [edge, agent] = ["lib/tunnel/edge/", "lib/tunnel/agent/"];
-  assert.deepEqual(violations(named(edge!), (name) => !name.startsWith(agent!)), []);
+  const [edge, agent] = [named("lib/tunnel/edge/"), named("lib/tunnel/agent/")];
+  assert.deepEqual(violations(edge, (name) => !agent(name)), []);
+  assert.deepEqual(violations(agent, (name) => !edge(name)), []);
+});
+
+Deno.test("an agent loads nothing of the proxy", () => {
+  const loaded = loadedWith("lib/expose_command.ts");
+  assert.ok(loaded.has("lib/tunnel/agent/agent.ts"), "the graph was not read");
+  const proxy = named("lib/run.ts", "lib/server.ts", "lib/config/mod.ts", "probes/tcp.ts");
+  const isOfProxy = (file: string) => proxy(file) || TCP(file) || UDP(file) || SHARED(file);
+  assert.deepEqual([...loaded].filter(isOfProxy), []);
 });
 
 Deno.test("a configuration without an edge loads nothing of the tunnel", () => {

@@ -20,8 +20,15 @@ export interface OuterValues {
 const PREFIX = "SLUICE_";
 
 /** Variables that are read by the command line, and not here. */
-const COMMAND_LINE_VARIABLES = ["CONFIG", "LOG_LEVEL", "LOG_FORMAT", "LOG_DIR"]
-  .map((name) => PREFIX + name);
+const COMMAND_LINE_VARIABLES = [
+  "CONFIG",
+  "LOG_LEVEL",
+  "LOG_FORMAT",
+  "LOG_DIR",
+  "EDGE",
+  "TOKEN",
+  "BASIC_AUTH",
+].map((name) => PREFIX + name);
 
 /** What Kubernetes sets in every container beside a service that is called sluice. */
 const SERVICE_VARIABLE = /^SLUICE_(SERVICE_(HOST|PORT)|PORT$|PORT_\d+_(TCP|UDP))/;

@@ -72,3 +72,9 @@ export function byPosition(a: Problem, b: Problem): number {
 export function comparePositions(a: Position | undefined, b: Position | undefined): number {
   return (a?.line ?? 0) - (b?.line ?? 0) || (a?.column ?? 0) - (b?.column ?? 0);
 }
+
+/** All problems, a line each, and how many they are. */
+export function report(problems: readonly string[]): string {
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return [...problems, count, ""].join("\n");
+}

@@ -13,8 +13,8 @@ export function bunProcess(): Process {
   return {
     args: process.argv.slice(2),
     env: { ...process.env },
-    stdout: output(1, () => bun().stdout.writer()),
-    stderr: output(2, () => bun().stderr.writer()),
+    stdout: output(1, () => bun().stdout.writer(), () => process.stdout.columns),
+    stderr: output(2, () => bun().stderr.writer(), () => process.stderr.columns),
     onSignal(signal: Signal, callback: () => void) {
       process.on(signal, callback);
       return () => process.off(signal, callback);
@@ -23,10 +23,18 @@ export function bunProcess(): Process {
 }
 
 /** Bun's own writer: it holds up nothing else, and does not end the process when the reader is gone. */
-function output(descriptor: number, open: () => FileSink): Output {
+function output(
+  descriptor: number,
+  open: () => FileSink,
+  columns: () => number | undefined,
+): Output {
   let sink: FileSink | undefined;
+  const isTerminal = isatty(descriptor);
   return {
-    isTerminal: isatty(descriptor),
+    isTerminal,
+    get columns() {
+      return isTerminal ? columns() : undefined;
+    },
     async write(text) {
       sink ??= open();
       await sink.write(text);

@@ -37,8 +37,12 @@ function output(
   stream: { isTerminal(): boolean; write(bytes: Uint8Array): Promise<number> },
 ): Output {
   const encoder = new TextEncoder();
+  const isTerminal = stream.isTerminal();
   return {
-    isTerminal: stream.isTerminal(),
+    isTerminal,
+    get columns() {
+      return isTerminal ? Deno.consoleSize().columns : undefined;
+    },
     async write(text) {
       let bytes = encoder.encode(text);
       while (bytes.length > 0) bytes = bytes.subarray(await stream.write(bytes));

@@ -29,6 +29,8 @@ export type Signal = "SIGHUP" | "SIGINT" | "SIGTERM";
 
 export interface Output {
   readonly isTerminal: boolean;
+  /** How many characters wide the terminal is at this moment, where that is known. */
+  readonly columns?: number | undefined;
 
   /**
    * Writes all of `text` without holding up anything else, however slow the reader is. One write at a time.
