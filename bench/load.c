@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,8 @@ enum {
   EVENTS = 256,
   /* Most connections that are being opened at once: fewer than any listener's backlog. */
   OPENING = 64,
+  /* In which all are open, s. */
+  OPEN_WITHIN = 30,
   /* With more failures than this a run is pointless. */
   MAX_ERRORS = 100,
   /* Latencies are counted by the microsecond, up to a second. */
@@ -254,13 +257,21 @@ static void print_counted(FILE *to) {
   fprintf(to, "\"p50\":%.0f,\"p99\":%.0f}\n", percentile(.5), percentile(.99));
 }
 
+/* A burst begins when every connection is running, at a rate at once. */
+static bool is_over(double started, double seconds) {
+  if (counted.errors >= MAX_ERRORS) return true;
+  if (run.mode == RATE) return now() >= started + seconds;
+  if (run.running < run.count) return now() >= started + OPEN_WITHIN;
+  return run.mode == IDLE || now() >= counted.since + seconds;
+}
+
 static int clients(double seconds) {
   struct epoll_event events[EVENTS];
   run.clients = calloc(run.count, sizeof *run.clients);
   counted.since = now();
   while (run.opened < run.count && run.opened < OPENING) open_client(&run.clients[run.opened++]);
-  double end = now() + (run.mode == IDLE ? 30 : seconds);
-  while (now() < end && counted.errors < MAX_ERRORS && !(run.mode == IDLE && run.running == run.count)) {
+  double started = now();
+  while (!is_over(started, seconds)) {
     int n = epoll_wait(epoll, events, EVENTS, 100);
     for (int i = 0; i < n; i++) on_event(events[i].data.ptr);
   }
