@@ -73,12 +73,18 @@ async function bench(processes: Processes, directory: string): Promise<number> {
     only: options.only?.split(","),
     surroundings: { network, load: Deno.loadavg()[0] ?? NaN },
   };
-  const tcp = options.transport === "udp" ? undefined : await measureTcp(parts);
-  if (tcp) console.log(`\n## TCP\n\n${report(tcp)}`);
-  const udp = options.transport === "tcp" ? undefined : await measureUdp(parts);
-  if (udp) console.log(`\n## UDP\n\n${datagramReport(udp)}`);
-  if (options.quick || options.only !== undefined || options.sluice !== undefined) return 0;
-  await keep({ ...tcp && { tcp }, ...udp && { udp } });
+  const isKept = !options.quick && options.only === undefined && options.sluice === undefined;
+  if (options.transport !== "udp") {
+    const tcp = await measureTcp(parts);
+    console.log(`\n## TCP\n\n${report(tcp)}`);
+    if (isKept) await keep("tcp", tcp);
+  }
+  if (options.transport !== "tcp") {
+    const udp = await measureUdp(parts);
+    console.log(`\n## UDP\n\n${datagramReport(udp)}`);
+    if (isKept) await keep("udp", udp);
+  }
+  if (!isKept) return 0;
   await publish();
   console.log("This is in bench/results.md, beside it are charts, and in README.md the goals.");
   return 0;

@@ -42,6 +42,8 @@ enum {
 };
 
 #define RESEND_AFTER 0.2
+/* In which every client has started, s. */
+#define START_WITHIN 10.
 /* How often lost datagrams are looked for, s. */
 #define SWEEP_EVERY 0.01
 
@@ -172,11 +174,17 @@ static void begin(struct client *client) {
   send_some(client, run.window > 0 ? run.window : 1);
 }
 
+static void start_counting(void) {
+  memset(&counted, 0, sizeof counted);
+  counted.since = now();
+}
+
 static void start_next(void) {
   if (run.started == run.count) return;
   struct client *client = &run.clients[run.started++];
   client->started = true;
   begin(client);
+  if (run.started == run.count && run.window > 0) start_counting();
 }
 
 static void count_echo(double seconds) {
@@ -221,14 +229,14 @@ static double percentile(double share) {
   return 0;
 }
 
+/* It lasts from when every client has started; WINDOW 0: from now on. */
 static void burst(double seconds) {
-  memset(&counted, 0, sizeof counted);
-  counted.since = now();
+  start_counting();
   run.started = 0;
   while (run.started < run.count && run.started < STARTING) start_next();
   struct epoll_event events[EVENTS];
   double swept = counted.since;
-  for (double time; (time = now()) < counted.since + seconds;) {
+  for (double time; (time = now()) < counted.since + (run.window > 0 && run.started < run.count ? START_WITHIN : seconds);) {
     int n = epoll_wait(run.epoll, events, EVENTS, 10);
     for (int i = 0; i < n; i++) on_event(events[i].data.ptr);
     if (time - swept < SWEEP_EVERY) continue;

@@ -24,10 +24,10 @@ const DIGITS = 5;
 
 /** Keeps the figures of a run. */
 export async function keep(
-  { tcp, udp }: { readonly tcp?: Results; readonly udp?: DatagramResults },
+  transport: keyof typeof FIGURES,
+  results: Results | DatagramResults,
 ): Promise<void> {
-  if (tcp) await write(FIGURES.tcp, json(tcp));
-  if (udp) await write(FIGURES.udp, json(udp));
+  await write(FIGURES[transport], json(results));
 }
 
 /** Writes all that is made of the figures that were kept. */
