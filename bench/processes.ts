@@ -101,10 +101,10 @@ export class Processes {
    */
   async end({ child }: Pick<Process, "child">): Promise<void> {
     if (!this.#running.has(child)) return;
-    child.kill("SIGTERM");
+    signal(child, "SIGTERM");
     const timers = [
-      setTimeout(() => child.kill("SIGTERM"), END_WITHIN),
-      setTimeout(() => child.kill("SIGKILL"), END_AT_LAST_WITHIN),
+      setTimeout(() => signal(child, "SIGTERM"), END_WITHIN),
+      setTimeout(() => signal(child, "SIGKILL"), END_AT_LAST_WITHIN),
     ];
     await child.status;
     timers.forEach(clearTimeout);
@@ -131,6 +131,15 @@ export class Processes {
     this.#running.add(child);
     child.status.then(() => this.#running.delete(child));
     return child;
+  }
+}
+
+function signal(child: Deno.ChildProcess, name: Deno.Signal): void {
+  try {
+    child.kill(name);
+  } catch (error) {
+    // It has ended by itself.
+    if (!(error instanceof TypeError)) throw error;
   }
 }
 
