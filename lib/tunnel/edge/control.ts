@@ -170,6 +170,12 @@ export class Control {
     if (this.#served.has(number)) {
       return refuse("malformed", `there is an endpoint ${number} already`);
     }
+    const { maxNames } = account.config;
+    if (this.#served.size >= maxNames) {
+      const message =
+        `agent ${account.config.id} may not have more than ${maxNames} names and ports`;
+      return refuse("limit", message);
+    }
     const networks = wanted.allow?.map((text) => ({ text, cidr: parseCidr(text) })) ?? [];
     const wrong = networks.find(({ cidr }) => cidr === undefined);
     if (wrong !== undefined) {

@@ -55,7 +55,8 @@ export class Door {
       head.skip(header.length);
       const facts = await this.#facts(conn, head, deadline);
       const { source: client = conn.remote, destination = conn.local } = header;
-      const first = head.bytes;
+      // A copy of what there is: the head has room for more, and would be kept as long as the visitor stays.
+      const first = head.bytes.slice();
       const visitor = { conn, client, destination, listener, first, ...facts && { facts } };
       new TcpVisit(visitor, facts && this.#find(facts), true, this.#parts);
     } catch (error) {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { clientOf, formatAddress, type SocketAddress } from "../../addr.ts";
+import { clientOf, type SocketAddress } from "../../addr.ts";
 import type { EdgeConfig } from "../../config/config.ts";
 import { Head } from "../../head.ts";
 import { ListenerLoad } from "../../listener_load.ts";
@@ -31,6 +31,8 @@ const PATIENCE = 1_000;
 /** Most connections at once that have not said who they are: of all, and of one address. */
 export const MOST_STRANGERS = 1024;
 export const MOST_STRANGERS_OF_ONE = 256;
+/** Most processes of one agent. */
+export const MOST_PROCESSES = 64;
 /** Most bytes of a PROXY header of the proxy's own, and of what came with it. */
 const MOST_HEAD = 8192;
 
@@ -91,7 +93,7 @@ export class Gate {
     } catch (error) {
       conn.close();
       if (!(error instanceof NetError)) throw error;
-      this.#refusals.tell(`refused: ${error.message}`, { client: formatAddress(client) });
+      this.#refusals.tell(error.message, client);
     } finally {
       this.#strangers.delete(conn);
       deadline.cancel();
@@ -205,6 +207,10 @@ export class Gate {
       return result;
     }
     this.#attempts.succeeded(client.address);
+    if (this.#processesOf(result.agent.id, hello.instance.toHex()) >= MOST_PROCESSES) {
+      const message = `${MOST_PROCESSES} other processes of agent ${result.agent.id} are here`;
+      return { code: "limit", message };
+    }
     return () => {
       const account = this.#parts.accountOf(result.agent.id);
       // A reload may have come in between.
@@ -220,6 +226,15 @@ export class Gate {
     };
   }
 
+  /** How many of an agent are here, but for the one that has logged in again. */
+  #processesOf(agent: string, instance: string): number {
+    let count = 0;
+    for (const { identity } of this.controls) {
+      if (identity.account.config.id === agent && identity.instance !== instance) count++;
+    }
+    return count;
+  }
+
   async #serve(control: Control): Promise<void> {
     const { account, instance } = control.identity;
     for (const other of this.controls) {
@@ -232,17 +247,17 @@ export class Gate {
   }
 
   #join(channel: Channel, ticket: Uint8Array, client: SocketAddress): void {
-    const control = this.#parts.tickets.redeem(ticket);
-    if (control !== undefined) return control.pool.add(channel);
-    this.#attempts.failed(client.address);
-    const message = "refused: a ticket that is unknown, used or too old";
-    this.#refusals.tell(message, { client: formatAddress(client) });
+    const redeemed = this.#parts.tickets.redeem(ticket);
+    if (redeemed.kind === "good") return redeemed.owner.pool.add(channel);
     channel.close();
+    if (redeemed.kind === "gone") return;
+    this.#attempts.failed(client.address);
+    this.#refusals.tell("a ticket that is unknown, used or too old", client);
   }
 
   async #sendAway(channel: Channel, client: SocketAddress, refusal: Refusal): Promise<void> {
     const { code, message } = refusal;
-    this.#refusals.tell(`refused: ${message}`, { client: formatAddress(client) });
+    this.#refusals.tell(message, client);
     if (code !== undefined) {
       const goodbye = encodeMessage({ type: "goodbye", code, message });
       await endWith(channel.conn, goodbye, this.#parts.timeouts, PATIENCE);

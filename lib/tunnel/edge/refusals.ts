@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Log, LogProperties } from "../../log.ts";
+import { formatAddress, type SocketAddress } from "../../addr.ts";
+import type { Log } from "../../log.ts";
 import type { Timeout, Timeouts } from "../../timeouts.ts";
 
 /** Lines in one span; its length, ms. */
@@ -21,16 +22,17 @@ export class Refusals {
     this.#timeouts = timeouts;
   }
 
-  /** Tells of one. */
-  tell(message: string, properties: LogProperties): void {
+  /** Tells why one was refused. */
+  tell(why: string, client: SocketAddress): void {
     this.#span ??= this.#timeouts.start(SPAN, () => this.#sumUp());
-    if (++this.#count <= MOST_LINES) this.#log.info(message, properties);
+    if (++this.#count > MOST_LINES) return;
+    this.#log.info(`edge: refused: ${why}`, { client: formatAddress(client) });
   }
 
   #sumUp(): void {
     this.#span = undefined;
     const more = this.#count - MOST_LINES;
     this.#count = 0;
-    if (more > 0) this.#log.info(`${more} more connections to the edge were refused`);
+    if (more > 0) this.#log.info(`edge: refused: ${more} more connections`);
   }
 }

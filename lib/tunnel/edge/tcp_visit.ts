@@ -18,6 +18,8 @@ import { ACCEPT_TIMEOUT, type LiveVisit, type Server, type VisitParts } from "./
 
 /** Silence of both sides that ends a visit, ms. */
 const IDLE_TIMEOUT = 3_600_000;
+/** Silence after which the kernel asks a visitor of a port whether he is still there, ms. */
+const KEEPALIVE = 60_000;
 
 /** Who came, by which way, and what is known of him. */
 export interface TcpVisitor {
@@ -143,6 +145,8 @@ export class TcpVisit implements LiveVisit {
     const { bandwidth } = account;
     const serverName = facts?.serverName ?? facts?.host;
     conn.setNoDelay();
+    // Of who came by a listener the proxy takes care.
+    if (!this.isCounted) conn.setKeepAlive(KEEPALIVE);
     try {
       await channel.say({
         type: "visit",

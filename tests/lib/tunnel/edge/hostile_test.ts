@@ -3,7 +3,7 @@ import { encodeProxyHeader } from "../../../../lib/proxy_protocol.ts";
 import type { Conn } from "../../../../lib/runtime/runtime.ts";
 import { createToken } from "../../../../lib/tunnel/auth.ts";
 import { Channel } from "../../../../lib/tunnel/channel.ts";
-import { MOST_STRANGERS_OF_ONE } from "../../../../lib/tunnel/edge/gate.ts";
+import { MOST_PROCESSES, MOST_STRANGERS_OF_ONE } from "../../../../lib/tunnel/edge/gate.ts";
 import { encodeFrame } from "../../../../lib/tunnel/frames.ts";
 import { ALPN, encodeMessage, type Message } from "../../../../lib/tunnel/messages.ts";
 import { ALICE, EDGE, edgeFile, EdgeRig } from "../../../support/edge_rig.ts";
@@ -32,7 +32,7 @@ async function answerTo(rig: EdgeRig, ...bytes: readonly Uint8Array[]): Promise<
 }
 
 function refusals(rig: EdgeRig): readonly string[] {
-  return rig.lines.filter((line) => line.startsWith("refused: "));
+  return rig.lines.filter((line) => line.startsWith("edge: refused: "));
 }
 
 Deno.test("garbage is answered by a goodbye, and told", async () => {
@@ -42,7 +42,7 @@ Deno.test("garbage is answered by a goodbye, and told", async () => {
     code: "malformed",
     message: "there is no frame of type 71",
   });
-  assert.deepEqual(refusals(rig), ["refused: there is no frame of type 71"]);
+  assert.deepEqual(refusals(rig), ["edge: refused: there is no frame of type 71"]);
   await rig.close();
 });
 
@@ -51,7 +51,7 @@ Deno.test("whoever does not even shake hands is closed, and told", async () => {
   const conn = await rig.net.connect(EDGE, { timeout: 1000 });
   await conn.write(bytesOf("SSH-2.0-x\r\n".repeat(10)));
   await assert.rejects(readAll(conn), /reset/);
-  assert.deepEqual(refusals(rig), [`refused: the client does not speak ${ALPN}`]);
+  assert.deepEqual(refusals(rig), [`edge: refused: the client does not speak ${ALPN}`]);
   await rig.close(conn);
 });
 
@@ -192,7 +192,7 @@ Deno.test("an agent of another version is told which one is spoken", async () =>
   await rig.close();
 });
 
-Deno.test("a ticket that is used a second time, made up, or of somebody who is gone opens nothing", async () => {
+Deno.test("a ticket that is used a second time, made up, or of somebody who is gone, opens nothing", async () => {
   const rig = await edge();
   const agent = await rig.agent();
   await agent.open({ endpoint: 1, kind: "http", name: "blog" });
@@ -204,7 +204,7 @@ Deno.test("a ticket that is used a second time, made up, or of somebody who is g
     assert.equal(await again.receive(), null);
     again.close();
     await settled();
-    assert.deepEqual(refusals(rig), ["refused: a ticket that is unknown, used or too old"]);
+    assert.deepEqual(refusals(rig), ["edge: refused: a ticket that is unknown, used or too old"]);
     rig.lines.length = 0;
   };
   await isRefused(ticket!);
@@ -213,9 +213,12 @@ Deno.test("a ticket that is used a second time, made up, or of somebody who is g
   assert.equal((await channel.hear())?.type, "visit");
   agent.close();
   await settled();
+  // Whoever has lost his control channel is no stranger, and need not wait before he logs in again.
   rig.lines.length = 0;
-  await isRefused(other!);
-  await rig.close(channel, visitor);
+  const late = await agent.join(other!);
+  assert.equal(await late.receive(), null);
+  assert.deepEqual(refusals(rig), []);
+  await rig.close(channel, visitor, late);
 });
 
 Deno.test("a bad ticket is a failed login", async () => {
@@ -332,7 +335,7 @@ Deno.test("connections of one address that have not said who they are, are few",
   const one = await rig.net.connect(EDGE, { timeout: 1000 });
   assert.equal(await readAll(one).catch(() => ""), "");
   assert.deepEqual(refusals(rig), [
-    "refused: too many connections of one address have not logged in",
+    "edge: refused: too many connections of one address have not logged in",
   ]);
   const other = await rig.net.connectFrom(CLIENT, EDGE);
   await settled();
@@ -346,6 +349,23 @@ Deno.test("of many refusals some are told, and the rest are counted", async () =
   for (let i = 0; i < 25; i++) await answerTo(rig, encodeFrame("ping"));
   assert.equal(refusals(rig).length, 10);
   await rig.pass(10_000);
-  assert.equal(rig.lines.at(-1), "15 more connections to the edge were refused");
+  assert.equal(rig.lines.at(-1), "edge: refused: 15 more connections");
   await rig.close();
+});
+
+Deno.test("processes of one agent are few, and so are the endpoints that one has under several numbers", async () => {
+  const rig = await edge(edgeFile({ alice: 'names = ["blog"]\nmax_names = 2' }));
+  const agents = [];
+  for (let i = 0; i < MOST_PROCESSES; i++) agents.push(await rig.agent());
+  const late = await ScriptedAgent.connect(rig.tls, EDGE);
+  await late.sayProof(ALICE);
+  assert.equal((await late.hear("goodbye")).code, "limit");
+  const [first] = agents;
+  const again = await rig.agent(ALICE, first!.instance);
+  const answers = [];
+  for (const endpoint of [1, 2, 3]) {
+    answers.push((await again.open({ endpoint, kind: "http", name: "blog" }))?.type);
+  }
+  assert.deepEqual(answers, ["opened", "opened", "rejected"]);
+  await rig.close(...agents, late, again);
 });

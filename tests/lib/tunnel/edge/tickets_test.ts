@@ -3,21 +3,24 @@ import { unguessable } from "../../../../lib/tunnel/auth.ts";
 import { TICKET_LIFETIME, Tickets } from "../../../../lib/tunnel/edge/tickets.ts";
 import { ManualClock } from "../../../support/clock.ts";
 
+const good = (owner: string) => ({ kind: "good", owner });
+const UNKNOWN = { kind: "unknown" };
+
 Deno.test("a ticket is good once, for who gave it", () => {
   const tickets = new Tickets<string>(new ManualClock());
   const [first] = tickets.issue("a", 1);
   const [second] = tickets.issue("b", 1);
-  assert.equal(tickets.redeem(second!), "b");
-  assert.equal(tickets.redeem(second!), undefined);
-  assert.equal(tickets.redeem(first!), "a");
+  assert.deepEqual(tickets.redeem(second!), good("b"));
+  assert.deepEqual(tickets.redeem(second!), UNKNOWN);
+  assert.deepEqual(tickets.redeem(first!), good("a"));
   assert.equal(tickets.size, 0);
 });
 
 Deno.test("a ticket that nobody gave is good for nothing", () => {
   const tickets = new Tickets<string>(new ManualClock());
   tickets.issue("a", 3);
-  assert.equal(tickets.redeem(unguessable()), undefined);
-  assert.equal(tickets.redeem(new Uint8Array(0)), undefined);
+  assert.deepEqual(tickets.redeem(unguessable()), UNKNOWN);
+  assert.deepEqual(tickets.redeem(new Uint8Array(0)), UNKNOWN);
   assert.equal(tickets.size, 3);
 });
 
@@ -26,9 +29,9 @@ Deno.test("a ticket is good until its time is over", () => {
   const tickets = new Tickets<string>(clock);
   const [one, other] = tickets.issue("a", 2);
   clock.advance(TICKET_LIFETIME - 1);
-  assert.equal(tickets.redeem(one!), "a");
+  assert.deepEqual(tickets.redeem(one!), good("a"));
   clock.advance(1);
-  assert.equal(tickets.redeem(other!), undefined);
+  assert.deepEqual(tickets.redeem(other!), UNKNOWN);
 });
 
 Deno.test("tickets that have expired are told to who gave them", () => {
@@ -48,8 +51,10 @@ Deno.test("the tickets of who is gone are good for nothing", () => {
   const mine = tickets.issue("a", 2);
   const [other] = tickets.issue("b", 1);
   tickets.revoke("a");
-  assert.deepEqual(mine.map((ticket) => tickets.redeem(ticket)), [undefined, undefined]);
-  assert.equal(tickets.redeem(other!), "b");
+  const gone = { kind: "gone" };
+  assert.deepEqual(mine.map((ticket) => tickets.redeem(ticket)), [gone, gone]);
+  assert.deepEqual(tickets.redeem(mine[0]!), UNKNOWN);
+  assert.deepEqual(tickets.redeem(other!), good("b"));
 });
 
 Deno.test("no two tickets are alike", () => {
