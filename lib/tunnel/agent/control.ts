@@ -13,7 +13,7 @@ import type { Exposed, Exposure } from "./exposure.ts";
 import type { Journal } from "./journal.ts";
 
 /** An endpoint that the edge has refused is asked for again after so long, ms: another agent may have given it up. */
-const ASK_AGAIN = 30_000;
+const ASK_AGAIN = 60_000;
 /** No edge is told more often that this side is there, ms. */
 const SHORTEST_HEARTBEAT = 100;
 /** How long a farewell may take, ms. */

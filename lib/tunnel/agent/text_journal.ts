@@ -94,7 +94,7 @@ export class TextJournal implements Journal {
   away(why: string, pause: number): void {
     if (why === this.#complaint) return;
     this.#complaint = why;
-    this.#tell("33", `the edge is away: ${why}; tried again in ${formatDuration(pause)}`);
+    this.#tell("33", `the edge is away: ${why}; it is tried again in ${formatDuration(pause)}`);
   }
 
   rejected(label: string, code: Rejection, message: string): void {

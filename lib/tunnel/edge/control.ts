@@ -134,7 +134,10 @@ export class Control {
       }
       if (message === null) return { why: "its connection has ended", endsVisits: false };
       if (message.type === "goodbye") {
-        return { why: `it said goodbye: ${message.message || message.code}`, endsVisits: true };
+        const { code } = message;
+        // Who leaves lets his visitors end, and closes their channels when it has been long enough.
+        const endsVisits = code !== "leaving";
+        return { why: `it said goodbye: ${message.message || code}`, endsVisits };
       }
       const { maxNames } = this.identity.account.config;
       if (++this.#messages > MOST_MESSAGES + maxNames) {

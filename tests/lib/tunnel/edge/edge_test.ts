@@ -319,6 +319,26 @@ Deno.test("an agent that is silent for too long is gone, and its visitors with i
   await rig.close(agent, visitor, channel);
 });
 
+Deno.test("who leaves lets his visitors end, and gets no new ones", async () => {
+  const rig = await edge();
+  const agent = await rig.agent();
+  await agent.open({ endpoint: 1, kind: "http", name: "blog" });
+  const channel = await agent.join();
+  await settled();
+  const visitor = await rig.ask("blog.t.example");
+  await visitOn(channel);
+  await agent.control.say({ type: "goodbye", code: "leaving", message: "the agent has ended" });
+  await settled();
+  assert.equal(rig.slot.gauges?.agents, 0);
+  const late = await rig.ask("blog.t.example");
+  assert.equal(await statusOf(late), "503");
+  late.close();
+  assert.equal((await rig.record()).reason, "agent_away");
+  channel.close();
+  assert.equal((await rig.record()).reason, "backend_reset");
+  await rig.close(agent, visitor, channel);
+});
+
 Deno.test("an agent that gives signs of life stays", async () => {
   const rig = await edge();
   const agent = await rig.agent();
