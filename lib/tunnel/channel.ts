@@ -35,14 +35,29 @@ export class Channel {
     for (;;) {
       const frame = this.#reader.next();
       if (frame !== undefined) return frame;
-      const length = await this.conn.read(this.#reader.room(), deadline);
-      if (length === undefined) return undefined;
-      if (length === null) {
-        if (this.#reader.isBetweenFrames) return null;
-        throw new ProtocolError("the stream ends within a frame");
-      }
-      this.#reader.filled(length);
+      const length = await this.#read(deadline);
+      if (length == null) return length;
     }
+  }
+
+  /**
+   * Waits until something has come, and leaves it to the next call of {@linkcode receive}.
+   * @returns Whether it has, or the stream has ended; `undefined` when `deadline` came first.
+   * @throws As {@linkcode receive}.
+   */
+  async hasMore(deadline?: Deadline): Promise<boolean | undefined> {
+    if (!this.#reader.isBetweenFrames) return true;
+    const length = await this.#read(deadline);
+    return length === undefined ? undefined : length !== null;
+  }
+
+  async #read(deadline: Deadline | undefined): Promise<number | null | undefined> {
+    const length = await this.conn.read(this.#reader.room(), deadline);
+    if (length != null) this.#reader.filled(length);
+    else if (length === null && !this.#reader.isBetweenFrames) {
+      throw new ProtocolError("the stream ends within a frame");
+    }
+    return length;
   }
 
   /** The next frame of those that have been read already. */

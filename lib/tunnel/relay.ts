@@ -63,7 +63,7 @@ class Relay {
   readonly #result = Promise.withResolvers<VisitEnd>();
   /** Until the agent has accepted: of the edge alone. */
   #accepting: Timeout | undefined;
-  /** Set until then: the read of the visitor, who may have to be answered otherwise. */
+  /** Of the read of the connection, as long as the visitor may have to be answered by somebody else. */
   #stop: Stop | undefined;
   #lingering: Timeout | undefined;
   /** Whether what comes of the channel is thrown away: the connection takes no more, or was answered for. */
@@ -76,12 +76,12 @@ class Relay {
     this.#conn = conn;
     this.#channel = channel;
     this.#options = options;
-    const { timeouts, idleTimeout, counts, acceptTimeout } = options;
+    const { timeouts, idleTimeout, counts, acceptTimeout, tap } = options;
     this.#idle = new IdleWatch(timeouts, idleTimeout, counts, {
       onIdle: () => this.#finish("idle_timeout"),
     });
+    if (acceptTimeout !== undefined || tap !== undefined) this.#stop = new Stop();
     if (acceptTimeout !== undefined) {
-      this.#stop = new Stop();
       this.#accepting = timeouts.start(acceptTimeout, () => this.#finish("accept_timeout"));
     }
     const sending = this.#send();
@@ -228,9 +228,12 @@ class Relay {
     } catch (error) {
       // Who stops listening may still be speaking: a service that refuses an upload answers it. So go on reading.
       const reason = endOfConn(error);
-      if (reason === "closed" || this.#hasSent) return this.#finish(reason);
+      const nobodyListens = this.#options.end === "edge" && this.#hasSent;
+      if (reason === "closed" || nobodyListens) return this.#finish(reason);
       this.#broken = reason;
       this.#discards = true;
+      // Closing now might overtake the answer that was sent.
+      if (this.#hasSent) this.#linger();
     }
   }
 
@@ -242,6 +245,10 @@ class Relay {
       await this.#conn.closeWrite();
     }
     this.#lingering?.cancel();
+    // What comes next is another visit's; that nothing will come is news for this one.
+    const sent = new Stop();
+    void sending.then(() => sent.now());
+    if (await this.#channel.hasMore(sent) === false) return this.#finish("channel_reset");
     await sending;
     this.#finish(this.#broken ?? "ended", true);
   }
