@@ -27,8 +27,8 @@ const TICK = 5_000;
 export interface ChannelPoolParts {
   readonly clock: Clock;
   readonly timeouts: Timeouts;
-  /** Asks the agent for so many more channels. */
-  readonly sendTickets: (count: number) => void;
+  /** Asks the agent for so many more channels; resolves when that has been sent. Never rejects. */
+  readonly sendTickets: (count: number) => Promise<void>;
 }
 
 /** Why there is no channel: too many visitors wait, none came in time, or the agent is gone. */
@@ -43,6 +43,7 @@ export class ChannelPool {
   #waiters = 0;
   /** Tickets that the agent has and has not used. */
   #tickets = 0;
+  #isFilling = false;
   #tick: Timeout;
   #closed = false;
 
@@ -57,16 +58,26 @@ export class ChannelPool {
     return this.#ready.length;
   }
 
-  /** Asks for as many channels as are missing. */
+  /** Asks for as many channels as are missing; for a crowd in few words, since the next ones wait for the last. */
   fill(): void {
-    if (this.#closed) return;
+    if (!this.#isFilling) void this.#fill();
+  }
+
+  async #fill(): Promise<void> {
+    this.#isFilling = true;
+    for (let count; !this.#closed && (count = this.#missing()) > 0;) {
+      this.#tickets += count;
+      await this.#parts.sendTickets(count);
+    }
+    this.#isFilling = false;
+  }
+
+  /** How many tickets the agent should be sent. */
+  #missing(): number {
     const now = this.#parts.clock.now();
     const fresh = this.#ready.filter(({ since }) => now - since < STALE).length;
     const wanted = this.#demand.ready + this.#waiters - fresh - this.#tickets;
-    const count = Math.min(wanted, MOST_TICKETS);
-    if (count <= 0) return;
-    this.#tickets += count;
-    this.#parts.sendTickets(count);
+    return Math.min(wanted, MOST_TICKETS);
   }
 
   /** A ticket of the agent has expired. */

@@ -68,13 +68,12 @@ export class Control {
     this.pool = new ChannelPool({
       clock,
       timeouts,
-      sendTickets: (count) => {
+      sendTickets: (count) =>
         this.#say({
           type: "tickets",
           tickets: tickets.issue(this, count),
           lifetime: TICKET_LIFETIME,
-        });
-      },
+        }),
     });
     this.#heartbeat = timeouts.start(HEARTBEAT, this.#beat);
   }
@@ -90,7 +89,7 @@ export class Control {
     const { log } = this.#parts;
     const { client, software } = this.identity;
     log.info(`agent ${id} is here`, { client: formatAddress(client), software });
-    this.#say({ type: "welcome", domain, heartbeat: HEARTBEAT, silence: SILENCE });
+    void this.#say({ type: "welcome", domain, heartbeat: HEARTBEAT, silence: SILENCE });
     this.pool.fill();
     try {
       const { why, endsVisits } = await this.#listen();
@@ -150,11 +149,11 @@ export class Control {
   async #answer(message: Message): Promise<void> {
     switch (message.type) {
       case "ping":
-        return await this.#reply({ type: "pong" });
+        return await this.#say({ type: "pong" });
       case "pong":
         return;
       case "open":
-        return await this.#reply(this.#open(message));
+        return await this.#say(this.#open(message));
       case "shut":
         return this.#shut(message.endpoint);
       default:
@@ -222,26 +221,24 @@ export class Control {
 
   readonly #beat = (): void => {
     this.#messages = 0;
-    this.#say({ type: "ping" });
+    void this.#say({ type: "ping" });
     this.#heartbeat = this.#parts.timeouts.start(HEARTBEAT, this.#beat);
   };
 
-  /** Says something of the edge's own; an agent that does not read so much is cut off. */
-  #say(message: Message): void {
+  /** Resolves when the agent has been sent it; who reads too slowly is cut off. Never rejects. */
+  async #say(message: Message): Promise<void> {
     if (this.#isOver) return;
-    this.#channel.say(message).catch((error) => {
-      this.#finish(error instanceof NetError ? error.message : String(error));
-      this.#channel.close();
-    });
-  }
-
-  /** Answers the agent, who is not heard further before he has read it. */
-  async #reply(message: Message): Promise<void> {
     const limit = this.#parts.timeouts.start(SILENCE, () => {
       this.#finish("it does not read", "backend_reset");
       this.#channel.close();
     });
-    await this.#channel.say(message).finally(() => limit.cancel());
+    try {
+      await this.#channel.say(message);
+    } catch (error) {
+      this.#finish(error instanceof NetError ? error.message : String(error));
+      this.#channel.close();
+    }
+    limit.cancel();
   }
 
   /** Lets go of everything at once. Without `visitsEnd` visitors stay with the data channels that they have. */

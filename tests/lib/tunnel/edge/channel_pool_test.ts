@@ -20,6 +20,9 @@ class Pool {
   readonly pool: ChannelPool;
   /** Tickets that the agent has been sent and has not used. */
   tickets = 0;
+  /** In so many messages; the next one goes when this has resolved. */
+  messages = 0;
+  sent = Promise.resolve();
   /** The agent's ends of its channels, in the order in which they joined. */
   readonly agentEnds: MemoryConn[] = [];
   readonly #listener = this.net.listen({ ...AT, backlog: 1 });
@@ -28,7 +31,11 @@ class Pool {
     this.pool = new ChannelPool({
       clock: this.clock,
       timeouts: new Timeouts(this.clock),
-      sendTickets: (count) => this.tickets += count,
+      sendTickets: (count) => {
+        this.tickets += count;
+        this.messages++;
+        return this.sent;
+      },
     });
     this.pool.fill();
   }
@@ -103,6 +110,24 @@ Deno.test("no more are ready than may be, whatever the crowd", async () => {
   it.close();
 });
 
+Deno.test("for a crowd the agent is asked in few words, however slowly he reads", async () => {
+  const it = new Pool();
+  await it.join();
+  const slow = Promise.withResolvers<void>();
+  it.sent = slow.promise;
+  const before = it.messages;
+  const crowd = Array.from({ length: 200 }, () => taken(it.pool));
+  await settled();
+  assert.equal(it.messages, before + 1);
+  it.sent = Promise.resolve();
+  slow.resolve();
+  await settled();
+  assert.ok(it.messages <= before + 4, `${it.messages - before} messages`);
+  while (it.tickets > 0) await it.join();
+  for (const channel of await Promise.all(crowd)) channel.close();
+  it.close();
+});
+
 Deno.test("whoever waits is served in his turn", async () => {
   const it = new Pool();
   const order: number[] = [];
@@ -163,8 +188,9 @@ Deno.test("a channel that has been ready for long is replaced before it is close
   it.close();
 });
 
-Deno.test("a ticket that has expired is replaced", () => {
+Deno.test("a ticket that has expired is replaced", async () => {
   const it = new Pool();
+  await settled();
   it.pool.ticketExpired();
   it.pool.fill();
   assert.equal(it.tickets, FEWEST_READY + 1);
