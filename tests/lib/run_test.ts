@@ -195,13 +195,14 @@ Deno.test("a changed file is noticed, a bad one changes nothing, and its repair 
   Running.with(CONFIG, async (running) => {
     running.start();
     await running.ready();
-    await running.write(CONFIG.replace("8443", "8444"));
+    // Of another length: within one tick of the clock of the file system nothing else tells it from the one before.
+    await running.write(CONFIG.replace("8443", "18444"));
     await running.poll(/reloaded .*port changed/);
     await running.write("listen_port = = 1");
     await running.poll(/not reloaded, what ran goes on: \S+:1:\d+: /);
     await rm(running.path);
     await running.poll(/not reloaded, what ran goes on: cannot read .*: no such file/);
-    await running.write(CONFIG.replace("8443", "8444"));
+    await running.write(CONFIG.replace("8443", "18444"));
     await running.poll(/is again what runs/);
     const levels = running.process.stderr.text.trimEnd().split("\n").map((line) =>
       line.split(" ")[1]
