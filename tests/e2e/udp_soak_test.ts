@@ -89,4 +89,5 @@ testWithTools(
     const { now: afterTwo } = sluice.memory;
     assert.ok(afterTwo < 1.3 * afterOne, `${afterTwo} after ${afterOne}`);
   },
+  180_000,
 );

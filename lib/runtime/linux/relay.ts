@@ -104,6 +104,15 @@ class Relay implements Relaying, IdleListener {
     this.#pump(isDownstream ? this.#up : this.#down);
   }
 
+  /**
+   * A client that is gone: where nothing more is read of it, because it had ended its stream or nobody takes what it has
+   * sent, no read would tell. Of a backend that is gone the client may still be taking the answer.
+   */
+  onReset(conn: LinuxConn): void {
+    if (this.#isOver || conn !== this.#up.from) return;
+    if (this.#up.isDone || holdsSomething(this.#up)) this.#failToRead(this.#up);
+  }
+
   onClosed(): void {
     this.#finish("closed");
   }

@@ -36,6 +36,8 @@ const address = new Uint8Array(SOCKADDR_IN6.size);
 export interface Relaying {
   /** `conn` may be ready for something that it was not ready for. */
   onReady(conn: LinuxConn): void;
+  /** `conn` was reset; what came before may still be read. Comes behind `onReady`. */
+  onReset(conn: LinuxConn): void;
   /** One of the two was closed on this side. */
   onClosed(): void;
 }
@@ -157,7 +159,12 @@ export class LinuxConn implements Conn, PollHandler {
     if ((events & LAST_EVENTS) !== 0) this.#isLast = true;
     if ((events & (EPOLLIN | LAST_EVENTS)) !== 0) this.canRead = true;
     if ((events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) !== 0) this.canWrite = true;
-    if (this.#relay !== undefined) return this.#relay.onReady(this);
+    const relay = this.#relay;
+    if (relay !== undefined) {
+      relay.onReady(this);
+      if ((events & EPOLLERR) !== 0) relay.onReset(this);
+      return;
+    }
     if (this.#reading !== undefined && this.canRead) this.#goOnReading(this.#reading);
     if (this.#writing !== undefined && this.canWrite) this.#goOnWriting(this.#writing);
   }

@@ -28,6 +28,22 @@ for (const [who, end] of [["client", "downstream_reset"], ["server", "upstream_r
   });
 }
 
+streamTest("a reset is seen of a client that had ended its stream, too", async (rig) => {
+  const { client, server, end } = await rig.piped();
+  await client.closeWrite();
+  assert.equal(await server.read(new Uint8Array(1)), null);
+  rig.reset(client);
+  assert.equal(await end, "downstream_reset");
+  await assert.rejects(server.write(bytesOf("too late")), { code: "reset" });
+});
+
+streamTest("a reset is seen of a client that sends more than anybody takes, too", async (rig) => {
+  const { client, end } = await rig.piped();
+  await rig.flood(client);
+  rig.reset(client);
+  assert.equal(await end, "downstream_reset");
+});
+
 streamTest("a server that refuses an upload is heard", async (rig) => {
   const { client, server, end } = await rig.piped();
   await client.write(new Uint8Array(100_000));
