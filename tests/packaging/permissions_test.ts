@@ -20,6 +20,11 @@ testWithTools(
   async (scope) => {
     const folder = await scope.folder();
     const config = `${folder}/sluice.toml`;
+    const edge = `${folder}/edge.toml`;
+    await Deno.writeTextFile(
+      edge,
+      `[edge]\ndomain = "t.example"\nlisten_port = 7835\nstate_dir = "${folder}/state"\n`,
+    );
     for (
       const args of [
         ["init", config],
@@ -27,6 +32,8 @@ testWithTools(
         ["check", "-c", config],
         ["schema"],
         ["explain", "-c", config, "--sni", "www.example.com"],
+        ["edge", "token", "alice"],
+        ["edge", "pin", "-c", edge],
         ["demo"],
       ]
     ) {
@@ -38,11 +45,11 @@ testWithTools(
 
 for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["portable"]) {
   testWithTools(
-    `a proxy runs on the ${engine} engine with the executable's permissions: names, logs, metrics, reload`,
+    `a proxy runs on the ${engine} engine with the executable's permissions: names, logs, metrics, reload, an edge`,
     [],
     async (scope) => {
       const folder = await scope.folder();
-      const [port, admin] = [freePortOfBoth(), freePort()];
+      const [port, admin, edge] = [freePortOfBoth(), freePort(), freePort()];
       const backend = Deno.listen({ hostname: "127.0.0.1", port: 0 });
       scope.atEnd(() => backend.close());
       const config = (more: string) =>
@@ -52,7 +59,11 @@ for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["porta
        tcp_target = ["localhost:${backend.addr.port}"]
        udp_target = ["localhost:9"]
        admin_address = "127.0.0.1:${admin}"
-       ${more}`;
+       ${more}
+       [edge]
+       domain = "t.example"
+       listen_port = ${edge}
+       state_dir = "${folder}/state"`;
       const file = `${folder}/sluice.toml`;
       await Deno.writeTextFile(file, config(""));
       const logs = `${folder}/logs`;
@@ -61,7 +72,7 @@ for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["porta
       const args = [...SLUICE, "-c", file, "--log-dir", logs];
       const env = { ...ENV, NOTIFY_SOCKET: `${folder}/notify` };
       const child = scope.start(Deno.execPath(), args, { env });
-      await child.stderr.next(/^ready: .*tcp, udp/);
+      await child.stderr.next(/^ready: .*tcp, udp.*edge /);
       const [told] = await socket.receive();
       assert.equal(new TextDecoder().decode(told), "READY=1");
 
