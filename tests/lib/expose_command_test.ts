@@ -1,0 +1,147 @@
+import assert from "node:assert/strict";
+import { env as variables } from "node:process";
+import { main } from "../../lib/cli.ts";
+import { createToken, formatToken } from "../../lib/tunnel/auth.ts";
+import { ManualClock } from "../support/clock.ts";
+import { MemoryNet } from "../support/memory_net.ts";
+import { memoryPin, MemoryTls } from "../support/memory_tls.ts";
+import { MemoryProcess } from "../support/process.ts";
+import { settled } from "../support/rig.ts";
+import { ScriptedEdge } from "../support/scripted_edge.ts";
+
+const TOKEN = createToken("alice");
+const PIN = memoryPin("c").toHex();
+
+/** `sluice expose` in memory, and an edge of which the test says every word. */
+class Exposing {
+  readonly clock = new ManualClock();
+  readonly net = new MemoryNet(this.clock);
+  readonly tls = new MemoryTls(this.net, this.clock);
+  readonly edge = new ScriptedEdge(this.net, this.tls);
+  readonly process: MemoryProcess;
+  readonly code: Promise<number>;
+
+  constructor(args: readonly string[], env = {}) {
+    this.process = new MemoryProcess(["expose", ...args], env);
+    this.code = main({
+      process: this.process,
+      net: this.net,
+      clock: this.clock,
+      lookup: () => Promise.reject(new Error("no names here")),
+      tls: () => Promise.resolve(this.tls),
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.edge.close();
+    this.net.close();
+  }
+}
+
+/** The usage error of a command that never begins. */
+async function refused(args: readonly string[], env = {}): Promise<string> {
+  const exposing = new Exposing(args, env);
+  assert.equal(await exposing.code, 2);
+  await exposing.close();
+  assert.equal(exposing.process.stdout.text, "");
+  return exposing.process.stderr.text;
+}
+
+Deno.test("a token on the command line is refused, with the reason", async () => {
+  const text = await refused(["http", "3000", "--edge", "e", "--token", formatToken(TOKEN)]);
+  assert.match(
+    text,
+    /^error: a token on the command line can be read by every user of this machine/,
+  );
+});
+
+Deno.test("what is missing is asked for", async () => {
+  assert.match(await refused([]), /^error: what is to be exposed\?/);
+  assert.match(await refused(["http"]), /^error: what is to be exposed\?/);
+  assert.match(await refused(["http", "3000"]), /^error: where is the edge\?/);
+  assert.match(await refused(["http", "3000", "--edge", "e"]), /^there is no token: /);
+});
+
+Deno.test("every option that is wrong is told at once", async () => {
+  const args = ["tpc", "99999", "--edge", "a b", "--pin", "12", "--allow", "me", "--port", "x"];
+  assert.equal(
+    await refused(args),
+    `command line: --edge: expected host:port, got "a b"
+command line: --pin: expected the SHA-256 of a certificate, 64 hexadecimal digits, got "12"
+command line: KIND: expected one of "http", "tls", "tcp", "udp", got "tpc"; did you mean "tcp"?
+command line: SERVICE: expected a port from 1 to 65535, got "99999" in "localhost:99999"
+command line: --port: expected a number, got the text "x"
+command line: --allow: expected an address or a network such as "192.0.2.0/24" or "2001:db8::/32", got "me"
+6 problems
+`,
+  );
+});
+
+Deno.test("what a file says is not said again", async () => {
+  assert.match(
+    await refused(["-c", "agent.toml", "--name", "blog", "--pin", PIN]),
+    /^error: --name, --pin has no effect beside agent\.toml: write it there\n/,
+  );
+  assert.match(
+    await refused(["http", "3000", "-c", "a.toml"]),
+    /^error: http has no effect beside/,
+  );
+  assert.match(await refused(["-c", "none.toml"]), /^none\.toml: cannot be read: no such file/);
+});
+
+Deno.test("the configuration of a proxy that the environment names is no agent's", async () => {
+  // Commander reads the variables of the process itself.
+  variables["SLUICE_CONFIG"] = "sluice.toml";
+  try {
+    assert.match(await refused([]), /^error: what is to be exposed\?/);
+  } finally {
+    delete variables["SLUICE_CONFIG"];
+  }
+});
+
+Deno.test("an endpoint is exposed until a signal ends it", async () => {
+  const args = ["http", "3000", "--name", "blog", "--edge", "127.0.0.1", "--pin", PIN];
+  const env = { SLUICE_TOKEN: formatToken(TOKEN) };
+  const exposing = new Exposing(args, env);
+  const { process } = exposing;
+  const control = await exposing.edge.welcome(TOKEN);
+  await control.opens({ name: "blog" });
+  await process.stdout.until(/http:\/\/blog\.t\.example {2}→ {2}localhost:3000/);
+  process.send("SIGTERM");
+  assert.equal((await control.hear("goodbye")).code, "leaving");
+  assert.equal(await exposing.code, 0);
+  assert.ok(!process.hears("SIGTERM") && !process.hears("SIGHUP"));
+  await exposing.close();
+});
+
+Deno.test("who is not let in exits with 1, and says why", async () => {
+  const env = { SLUICE_TOKEN: formatToken(TOKEN) };
+  const exposing = new Exposing(["tcp", "22", "--edge", "127.0.0.1", "--pin", PIN], env);
+  const { channel } = await exposing.edge.hello();
+  await channel.say({ type: "goodbye", code: "version", message: "this edge speaks version 2" });
+  assert.equal(await exposing.code, 1);
+  assert.equal(exposing.process.stderr.text, "error: this edge speaks version 2\n");
+  await exposing.close();
+});
+
+Deno.test("a second signal does not wait for visitors", async () => {
+  const env = { SLUICE_TOKEN: formatToken(TOKEN) };
+  const exposing = new Exposing(["tcp", "22", "--edge", "127.0.0.1", "--pin", PIN], env);
+  const { process, net } = exposing;
+  const listener = net.listen({ address: "127.0.0.1", port: 22, backlog: 1 });
+  const control = await exposing.edge.welcome(TOKEN);
+  await control.opens();
+  const channel = await exposing.edge.joined(await control.ticket());
+  await channel.say({ type: "visit", endpoint: 1, visitor: "192.0.2.7:1", destination: "[::1]:2" });
+  const service = await listener.accept();
+  await settled();
+  process.send("SIGINT");
+  await process.stderr.until(
+    /^SIGINT: 1 visitor is here, for 10 s at most; a second signal ends it$/m,
+  );
+  process.send("SIGINT");
+  assert.equal(await exposing.code, 1);
+  service.close();
+  await listener.close();
+  await exposing.close();
+});
