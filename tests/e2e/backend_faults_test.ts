@@ -2,10 +2,14 @@
  * Backends that fail under open connections.
  */
 import assert from "node:assert/strict";
-import { freePort, type Scope, testWithTools } from "../support/children.ts";
+import { freePort, type Scope, testWithTools, until } from "../support/children.ts";
 import { Client } from "./client.ts";
 import { startBackend } from "./servers.ts";
 import { type Sluice, startSluice } from "./sluice.ts";
+
+/** Clients that are held back, and for how long: `HELD_BACK_SECONDS=180` for minutes. */
+const HELD_BACK = 50;
+const HELD_BACK_SECONDS = Number(Deno.env.get("HELD_BACK_SECONDS") ?? "1");
 
 testWithTools(
   "a backend is killed: its client sees the end, the log says why, the next one is served by another",
@@ -77,6 +81,46 @@ testWithTools(
     assert.equal(line.reason, "idle_timeout");
     assert.ok(line.duration_ms < 15_000, `it took ${line.duration_ms} ms`);
   },
+);
+
+testWithTools(
+  "held back for long, fast clients cost no processor and no more memory",
+  [],
+  async (scope) => {
+    const deaf = await startBackend(scope, "deaf", "deaf");
+    const { port, sluice } = await startInFrontOf(scope, [deaf.port]);
+    const before = sluice.memory.now;
+    const chunk = new Uint8Array(1_000_000);
+    let sent = 0;
+    let isOver = false;
+    const clients = await Promise.all(
+      Array.from({ length: HELD_BACK }, () => Client.connect(scope, port)),
+    );
+    const sending = clients.map(async (client) => {
+      for (; !isOver; sent += chunk.length) await client.send(chunk);
+    });
+    const ends = Promise.allSettled(sending);
+    let last = -1;
+    await until("nobody gets rid of anything any more", async () => {
+      const now = last;
+      last = sent;
+      // Until nothing was taken for so long.
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return sent === now;
+    });
+
+    // Measured, not waited for: the time must pass.
+    const { cpuTime } = sluice;
+    await new Promise((resolve) => setTimeout(resolve, 1000 * HELD_BACK_SECONDS));
+    const busy = (sluice.cpuTime - cpuTime) / HELD_BACK_SECONDS;
+    assert.ok(busy < 0.1, `it used ${busy} s of processor time a second`);
+    const grown = sluice.memory.peak - before;
+    assert.ok(grown < 64e6, `the memory grew by ${grown} bytes`);
+    isOver = true;
+    for (const client of clients) client.close();
+    await ends;
+  },
+  1000 * HELD_BACK_SECONDS + 60_000,
 );
 
 /** sluice in front of targets of which the first is taken as long as it is up. */
