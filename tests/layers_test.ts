@@ -326,6 +326,7 @@ Deno.test("an agent loads nothing of the proxy", () => {
   const proxy = named("lib/run.ts", "lib/server.ts", "lib/config/mod.ts", "probes/tcp.ts");
   const isOfProxy = (file: string) => proxy(file) || TCP(file) || UDP(file) || SHARED(file);
   assert.deepEqual([...loaded].filter(isOfProxy), []);
+  assert.deepEqual([...loaded].filter(named("lib/tunnel/inspector/")), []);
 });
 
 Deno.test("a configuration without an edge loads nothing of the tunnel", () => {

@@ -114,6 +114,37 @@ Deno.test("an endpoint is exposed until a signal ends it", async () => {
   await exposing.close();
 });
 
+Deno.test("the inspector is where it was asked for, at the first port that is free, or nowhere", async () => {
+  const shown = async (args: readonly string[]) => {
+    const env = { SLUICE_TOKEN: formatToken(TOKEN) };
+    const all = ["http", "3000", "--edge", "127.0.0.1", "--pin", PIN, ...args];
+    const exposing = new Exposing(all, env);
+    const { process, net } = exposing;
+    const other = net.listen({ address: "127.0.0.1", port: 4040, backlog: 1 });
+    const control = await exposing.edge.welcome(TOKEN);
+    await control.opens({ name: "blog" });
+    await process.stdout.until(/edge {7}127\.0\.0\.1:7835\n/);
+    process.send("SIGTERM");
+    await control.hear("goodbye");
+    assert.equal(await exposing.code, 0);
+    await other.close();
+    await exposing.close();
+    return /inspector {2}(\S+)/.exec(process.stdout.text)?.[1];
+  };
+  assert.equal(await shown([]), "http://127.0.0.1:4041/");
+  assert.equal(await shown(["--inspect", "[::1]:5000"]), "http://[::1]:5000/");
+  assert.equal(await shown(["--no-inspect"]), undefined);
+});
+
+Deno.test("an inspector that cannot be where it was asked for is a failure", async () => {
+  const env = { SLUICE_TOKEN: formatToken(TOKEN) };
+  const args = ["http", "3000", "--edge", "127.0.0.1", "--pin", PIN, "--inspect", "7835"];
+  const exposing = new Exposing(args, env);
+  assert.equal(await exposing.code, 1);
+  assert.match(exposing.process.stderr.text, /^error: .*127\.0\.0\.1:7835/);
+  await exposing.close();
+});
+
 Deno.test("who is not let in exits with 1, and says why", async () => {
   const env = { SLUICE_TOKEN: formatToken(TOKEN) };
   const exposing = new Exposing(["tcp", "22", "--edge", "127.0.0.1", "--pin", PIN], env);

@@ -11,12 +11,14 @@ import type { LogFormat } from "../../log.ts";
 import { Resolver } from "../../resolver.ts";
 import type { Platform } from "../../run.ts";
 import { takesColour } from "../../runtime/process.ts";
+import { NetError } from "../../runtime/runtime.ts";
 import { stopSignals } from "../../stop_signals.ts";
 import { Timeouts } from "../../timeouts.ts";
 import { within } from "../../within.ts";
 import { HttpTap } from "../http/tap.ts";
 import { Agent } from "./agent.ts";
 import type { AgentConfig } from "./config.ts";
+import { type Inspection, openInspector } from "./inspection.ts";
 import type { Journal } from "./journal.ts";
 import { JsonJournal } from "./json_journal.ts";
 import { loadAgentFile } from "./load_agent.ts";
@@ -34,6 +36,8 @@ export interface ExposeHow {
 const LAST_WORDS_TIMEOUT = 1000;
 /** How long addresses of the edge and of services are kept, ms. */
 const TTL_BOUNDS = { minTtl: 5_000, maxTtl: 60_000 };
+/** What cannot be resolved is told by who wanted to go there. */
+const SILENT = { info: () => {}, warning: () => {} };
 
 /**
  * Runs an agent.
@@ -44,18 +48,21 @@ export async function expose(
   how: ExposeHow,
   platform: Platform,
 ): Promise<number> {
-  const { clock, net, process } = platform;
+  const { clock, net, process, lookup } = platform;
   const out = lineWriter(platform, process.stdout.write);
   const err = lineWriter(platform, process.stderr.write);
-  const journal = openJournal(how, platform, out, err, () => formatHostPort(agent.config.edge));
-  const timeouts = new Timeouts(clock);
-  const silent = { info: () => {}, warning: () => {} };
+  const journal = openJournal(how, platform, out, err, {
+    edge: () => formatHostPort(agent.config.edge),
+    inspector: () => inspection?.url,
+  });
+  let inspection: Inspection | undefined;
+  const resolver = new Resolver(lookup, clock, TTL_BOUNDS, SILENT);
   const agent: Agent = new Agent(config, {
     net,
     tls: await platform.tls(),
-    resolver: new Resolver(platform.lookup, clock, TTL_BOUNDS, silent),
+    resolver,
     clock,
-    timeouts,
+    timeouts: new Timeouts(clock),
     random: Math.random,
     journal,
     software: `sluice ${metadata.version}`,
@@ -68,14 +75,24 @@ export async function expose(
         ...config.credentials && { credentials: config.credentials },
         ...config.forwarded && { forwarded: config.forwarded },
         ...config.hostHeader !== undefined && { host: config.hostHeader },
-        keeps: 0,
+        keeps: inspection?.keeps ?? 0,
         onExchange: (exchange, event) => {
           if (event === "answered") journal.answered(exchange);
+          inspection?.observe(exchange, event);
         },
       }),
   });
-  const code = await runUntilSignal(agent, how, journal, platform);
-  await within(clock, LAST_WORDS_TIMEOUT, out.flush().then(() => err.flush()));
+  let code: number;
+  try {
+    inspection = await openInspector(config.inspector, agent, { net, resolver, clock, journal });
+    code = await runUntilSignal(agent, how, journal, platform);
+  } catch (error) {
+    if (!(error instanceof NetError)) throw error;
+    journal.warn(`error: ${error.message}`);
+    code = 1;
+  }
+  const written = out.flush().then(() => err.flush()).then(() => inspection?.close());
+  await within(clock, LAST_WORDS_TIMEOUT, written);
   return code;
 }
 
@@ -128,11 +145,10 @@ function openJournal(
   { clock, process: { env, stdout } }: Platform,
   out: LineWriter,
   err: LineWriter,
-  edge: () => string,
+  shown: { readonly edge: () => string; readonly inspector: () => string | undefined },
 ): Journal {
   const common = {
-    edge,
-    inspector: () => undefined,
+    ...shown,
     quiet,
     writeOut: (line: string) => out.write(line),
     writeError: (line: string) => err.write(line),
