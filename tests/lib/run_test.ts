@@ -4,9 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configFile } from "../../lib/config_watch.ts";
 import { run, type RunOptions } from "../../lib/run.ts";
+import type { Tls } from "../../lib/runtime/runtime.ts";
 import { ManualClock } from "../support/clock.ts";
+import { ALICE, EDGE, hashOf } from "../support/edge_rig.ts";
 import { MemoryNet } from "../support/memory_net.ts";
+import { MemoryTls } from "../support/memory_tls.ts";
 import { MemoryProcess } from "../support/process.ts";
+import { bytesOf } from "../support/rig.ts";
+import { ScriptedAgent, withoutTls } from "../support/scripted_agent.ts";
 
 const CONFIG = `
 listen_port = 8443
@@ -47,12 +52,14 @@ class Running {
   }
 
   /** The exit code to be. */
-  start(changes: Partial<RunOptions> = {}): Promise<number> {
+  start(
+    changes: Partial<RunOptions> = {},
+    tls: () => Promise<Tls> = () => Promise.reject(new Error("no TLS here")),
+  ): Promise<number> {
     const { process, clock, net } = this;
     const config = { file: configFile(this.path), env: {}, overrides: {} };
     const options = { config, logLevel: "info", logFormat: "text", colour: false } as const;
     const lookup = () => Promise.reject(new Error("no names here"));
-    const tls = () => Promise.reject(new Error("no TLS here"));
     return this.#exit = run({ ...options, ...changes }, { process, clock, net, lookup, tls });
   }
 
@@ -272,3 +279,51 @@ Deno.test("a reader of stdout that stalls does not hold up the end", () =>
     }
     assert.equal(code, 0);
   }));
+
+const WITH_EDGE = `${CONFIG}
+[edge]
+domain = "t.example"
+listen_port = 7835
+insecure = true
+[edge.agents.alice]
+token_sha256 = "${hashOf(ALICE)}"
+names = ["blog"]
+`;
+
+Deno.test("with an edge it says where agents come to; a visitor leaves one line, and the end sends the agent away", () =>
+  Running.with(WITH_EDGE, async (running) => {
+    const { net, clock, process } = running;
+    const tls = () => Promise.resolve(new MemoryTls(net, clock));
+    const exit = running.start({}, tls);
+    await running.ready();
+    assert.match(process.stderr.text, /info {4}edge: agents come to 127\.0\.0\.1:7835\n/);
+    assert.match(
+      lastLine(process.stderr.text),
+      /default 127\.0\.0\.1:8443, edge 127\.0\.0\.1:7835/,
+    );
+    const agent = await ScriptedAgent.logIn(withoutTls(net), EDGE, ALICE);
+    await agent.open({ endpoint: 1, kind: "http", name: "blog" });
+    const visitor = await net.connect({ address: "127.0.0.1", port: 8443 }, { timeout: 1000 });
+    await visitor.write(bytesOf("GET / HTTP/1.1\r\nHost: blog.t.example\r\n\r\n"));
+    const channel = await agent.join();
+    assert.equal((await channel.hear())?.type, "visit");
+    process.send("SIGTERM");
+    assert.equal((await agent.hear("goodbye")).code, "draining");
+    await channel.say({ type: "accept" });
+    await channel.say({ type: "end" });
+    await visitor.closeWrite();
+    assert.equal(await exit, 0);
+    const lines = process.stdout.text.trimEnd().split("\n");
+    assert.equal(lines.length, 1, process.stdout.text);
+    assert.match(lines[0]!, /reason=ended .* agent=alice endpoint=blog$/);
+    for (const each of [agent, channel, visitor]) each.close();
+  }));
+
+Deno.test("what an edge cannot have is told by its name, with exit code 1", () =>
+  Running.with(
+    WITH_EDGE.replace("insecure = true", 'certificate = "no.crt"\nprivate_key = "no.key"'),
+    async (running) => {
+      assert.equal(await running.start(), 1);
+      assert.match(running.process.stderr.text, /^error: cannot read no\.(crt|key): no such file/);
+    },
+  ));

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import type { SocketAddress } from "../../lib/addr.ts";
-import { type SecureConn, type Tls } from "../../lib/runtime/runtime.ts";
+import type { Net, SecureConn, Tls } from "../../lib/runtime/runtime.ts";
 import {
   agentProof,
   isEdgeProof,
   keyOf,
+  NO_CERTIFICATE,
   storedOf,
   type Token,
   transcriptOf,
@@ -123,6 +124,16 @@ export class ScriptedAgent {
 async function connect(tls: Tls, edge: SocketAddress): Promise<Channel> {
   const conn = await tls.connect(edge, { alpn: ALPN, trust: ANY, timeout: 5000 });
   return new Channel(conn, "edge");
+}
+
+/** Stands for TLS where there is none. */
+export function withoutTls(net: Net): Tls {
+  return {
+    listen: () => Promise.reject(new TypeError("nobody listens here")),
+    accept: () => Promise.reject(new TypeError("nobody listens here")),
+    connect: async (to, options) =>
+      Object.assign(await net.connect(to, options), { certificate: NO_CERTIFICATE }),
+  };
 }
 
 /** Any certificate will do: these tests are about what comes after it. */

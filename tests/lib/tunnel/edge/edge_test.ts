@@ -2,9 +2,11 @@ import assert from "node:assert/strict";
 import { encodeFrame } from "../../../../lib/tunnel/frames.ts";
 import type { Channel } from "../../../../lib/tunnel/channel.ts";
 import type { MessageOf } from "../../../../lib/tunnel/messages.ts";
-import { ALICE, BOB, edgeFile, EdgeRig } from "../../../support/edge_rig.ts";
+import { hello as clientHello } from "../../../support/client_hello.ts";
+import { ALICE, BOB, EDGE, edgeFile, EdgeRig } from "../../../support/edge_rig.ts";
 import { bytesOf, CLIENT, readAll, settled } from "../../../support/rig.ts";
 import type { MemoryConn } from "../../../support/memory_net.ts";
+import { ScriptedAgent, withoutTls } from "../../../support/scripted_agent.ts";
 
 /** A running edge. */
 async function edge(file = edgeFile()): Promise<EdgeRig> {
@@ -424,4 +426,71 @@ Deno.test("datagrams of a visitor go to the agent and back, and his silence ends
     },
   );
   await rig.close(agent, channel);
+});
+
+Deno.test("a visitor of a name by TLS gets to the endpoint of tls, unseen, and a page is nothing for him", async () => {
+  const rig = await edge();
+  const agent = await rig.agent();
+  await agent.open({ endpoint: 1, kind: "tls", name: "dev-git" });
+  const channel = await agent.join();
+  await settled();
+  const visitor = await rig.visitor();
+  const hello = clientHello({ serverName: "dev-git.t.example", alpns: ["h2"] });
+  await visitor.write(hello);
+  assert.equal((await visitOn(channel)).serverName, "dev-git.t.example");
+  await expectOn(channel, String.fromCharCode(...hello));
+  await answer(channel, "hello");
+  assert.equal(await readAll(visitor), "hello");
+  await visitor.closeWrite();
+  await settled();
+  const { protocol, serverName, alpns } = await rig.record();
+  assert.deepEqual([protocol, serverName, alpns], ["tls", "dev-git.t.example", ["h2"]]);
+  const other = await rig.visitor();
+  await other.write(clientHello({ serverName: "blog.t.example" }));
+  assert.equal(await readAll(other).catch(() => ""), "");
+  assert.equal((await rig.record()).reason, "no_route");
+  await rig.close(agent, visitor, channel, other);
+});
+
+Deno.test("visitors of an agent share its bandwidth", async () => {
+  const rig = await edge(edgeFile({ alice: 'names = ["blog"]\nmax_bandwidth = "1kB"' }));
+  const agent = await rig.agent();
+  await agent.open({ endpoint: 1, kind: "http", name: "blog" });
+  const channels = [await agent.join(), await agent.join()];
+  await settled();
+  const visitors = [await rig.ask("blog.t.example"), await rig.ask("blog.t.example")];
+  for (const channel of channels) {
+    await visitOn(channel);
+    await channel.say({ type: "accept" });
+    await channel.write(encodeFrame("data", new Uint8Array(1000)));
+  }
+  const got = [0, 0];
+  visitors.forEach(async (visitor, i) => {
+    const into = new Uint8Array(4096);
+    for (let length; (length = await visitor.read(into).catch(() => null)) != null;) {
+      got[i]! += length;
+    }
+  });
+  await settled();
+  assert.deepEqual(got.toSorted((a, b) => a - b), [0, 1000]);
+  await rig.pass(999);
+  assert.deepEqual(got.toSorted((a, b) => a - b), [0, 1000]);
+  await rig.pass(1);
+  assert.deepEqual(got, [1000, 1000]);
+  await rig.close(agent, ...visitors, ...channels);
+});
+
+Deno.test("where it is said so, agents come without TLS, and it is warned of", async () => {
+  const file = edgeFile().replace(/certificate = .*\nprivate_key = .*/, "insecure = true");
+  const rig = await edge(file);
+  assert.ok(rig.lines.includes("edge: insecure = true, agents come without TLS"));
+  const agent = await ScriptedAgent.logIn(withoutTls(rig.net), EDGE, ALICE);
+  await agent.open({ endpoint: 1, kind: "http", name: "blog" });
+  const channel = await agent.join();
+  await settled();
+  const visitor = await rig.ask("blog.t.example");
+  await visitOn(channel);
+  await answer(channel, "hello");
+  assert.equal(await readAll(visitor), "hello");
+  await rig.close(agent, channel, visitor);
 });
