@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Config } from "./config/config.ts";
 import { report } from "./config/problem.ts";
 import { type ConfigSource, loadFile } from "./config_file.ts";
 import { explain, type Explanation } from "./explain.ts";
@@ -32,7 +33,7 @@ export async function explainCommand(
     return 2;
   }
   try {
-    const { inputs, notes } = await inputsOf(options, loaded.config);
+    const { inputs, notes } = await inputsOf(options, await withRoutesToEdge(loaded.config));
     for (const note of notes) await stderr.write(`note: ${note}\n`);
     await stdout.write(options.json ? answerAsJson(inputs) : answerAsText(inputs, colour));
     return 0;
@@ -41,6 +42,15 @@ export async function explainCommand(
     await stderr.write(`error: ${error.message}\n`);
     return 2;
   }
+}
+
+/** What the proxy runs beside an edge. What becomes of a visitor behind the door depends on who is logged in there. */
+async function withRoutesToEdge(config: Config): Promise<Config> {
+  if (config.edge === undefined) return config;
+  const { withEdge } = await import("./tunnel/edge/routes.ts");
+  const door = { address: "edge", port: 0 };
+  const agents = config.edge.insecure ? {} : { agents: door };
+  return withEdge(config, { visitors: door, ...agents, key: new Uint8Array(0) });
 }
 
 /** A capture makes a list, however short. */

@@ -182,3 +182,13 @@ for (const [config, args, said] of mistakes) {
     assert.match(err, said);
   });
 }
+
+Deno.test("a visitor of the tunnel goes to the edge, and so does an agent", async () => {
+  const config = `${TCP_ONLY}[edge]\ndomain = "t.example"\n`;
+  const visitor = await explained(config, ["--host", "blog.t.example"]);
+  assert.match(visitor.out, /^→ route edge-http → edge:0\n/);
+  const agent = await explained(config, ["--sni", "t.example", "--alpn", "sluice-tunnel/1"]);
+  assert.match(agent.out, /^→ route edge-agents-by-name → edge:0\n/);
+  const other = await explained(config, ["--host", "t.example"]);
+  assert.match(other.out, /^→ route default → 127\.0\.0\.1:80\n/);
+});

@@ -9,6 +9,8 @@ import type { Facts } from "../../../probes/probe.ts";
 import { refuse } from "../../refuse.ts";
 import { type Conn, NetError } from "../../runtime/runtime.ts";
 import type { Channel } from "../channel.ts";
+import { encodeFrame, LONGEST_DATA } from "../frames.ts";
+import { encodeMessage } from "../messages.ts";
 import { relay } from "../relay.ts";
 import type { VisitEnd, VisitEndReason } from "../visit_end.ts";
 import { admit, leave, type Turned } from "./admission.ts";
@@ -144,24 +146,28 @@ export class TcpVisit implements LiveVisit {
     const { timeouts } = this.#parts;
     const { bandwidth } = account;
     const serverName = facts?.serverName ?? facts?.host;
+    const visit = encodeMessage({
+      type: "visit",
+      endpoint: number,
+      visitor: formatAddress(client),
+      destination: formatAddress(destination),
+      ...serverName !== undefined && { serverName },
+    });
+    // What has been read of him goes along, as far as a frame takes it: one write in place of two.
+    const along = first.subarray(0, LONGEST_DATA);
     conn.setNoDelay();
     // Of who came by a listener the proxy takes care.
     if (!this.isCounted) conn.setKeepAlive(KEEPALIVE);
     try {
-      await channel.say({
-        type: "visit",
-        endpoint: number,
-        visitor: formatAddress(client),
-        destination: formatAddress(destination),
-        ...serverName !== undefined && { serverName },
-      });
+      await channel.write(along.length === 0 ? visit : joined(visit, encodeFrame("data", along)));
+      this.traffic.up += along.length;
     } catch (error) {
       if (!(error instanceof NetError)) throw error;
       return { reason: "channel_reset", isFree: false };
     }
     return await relay(conn, channel, {
       end: "edge",
-      first,
+      first: first.subarray(along.length),
       counts: this.traffic,
       idleTimeout: IDLE_TIMEOUT,
       acceptTimeout: ACCEPT_TIMEOUT,
@@ -205,4 +211,11 @@ export class TcpVisit implements LiveVisit {
   #elapsed(): number {
     return this.#parts.clock.now() - this.#began;
   }
+}
+
+function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
+  const both = new Uint8Array(a.length + b.length);
+  both.set(a);
+  both.set(b, a.length);
+  return both;
 }
