@@ -19,8 +19,9 @@ export interface EdgeOptions {
   /** Of alice, and of bob. */
   readonly alice?: string;
   readonly bob?: string;
-  /** Of the edge. */
+  /** Of the edge, and of the proxy. */
   readonly edge?: string;
+  readonly top?: string;
   /** Whether agents come to the port of the visitors. */
   readonly sharesPort?: boolean;
   readonly tokens?: readonly Token[];
@@ -62,12 +63,14 @@ export class Edge {
 
   /** Its configuration. */
   file(tokens: readonly Token[] = this.#options.tokens ?? [ALICE, BOB]): string {
-    const { alice = 'names = ["*"]', bob = 'names = ["*"]', edge = "", sharesPort } = this.#options;
+    const { alice = 'names = ["*"]', bob = 'names = ["*"]' } = this.#options;
+    const { edge = "", top = "", sharesPort } = this.#options;
     const own = { alice: `${alice}\nports = [${this.ports.slice(0, 2)}]`, bob };
     return `
       listen_address_v4 = "127.0.0.1"
       listen_port = ${this.port}
       drain_timeout = "1s"
+      ${top}
       [edge]
       domain = "${DOMAIN}"
       state_dir = "${this.#state}"

@@ -16,7 +16,8 @@ const MOST_CHANNELS = 16_384;
 const MOST_WAITING = 1_024;
 /** A ticket is not spent in its last moments, ms: it would come too late. */
 const MARGIN = 2_000;
-/** How long a free channel waits for a ticket, ms: less than the edge waits for it. */
+/** Most free channels that wait for a ticket, and how long, ms: less than the edge waits for it. */
+const MOST_FREE = 128;
 const LONGEST_FREE = 8_000;
 /** Before the next attempt to open a channel, ms. */
 const PAUSE = 500;
@@ -116,7 +117,7 @@ export class DataChannels {
         this.#idle.delete(channel);
         if (visit?.type !== "visit" || !await this.#parts.serve(channel, visit)) break;
         this.#idle.add(channel);
-        ticket = this.#isClosed ? undefined : this.#nextTicket() ?? await this.#waitForTicket();
+        ticket = this.#nextTicket() ?? await this.#waitForTicket();
       }
     } catch (error) {
       // An edge that has closed it, or says what makes no sense.
@@ -136,7 +137,8 @@ export class DataChannels {
     return undefined;
   }
 
-  #waitForTicket(): Promise<Ticket | undefined> {
+  #waitForTicket(): Promise<Ticket | undefined> | undefined {
+    if (this.#isClosed || this.#free.length === MOST_FREE) return undefined;
     return new Promise((resolve) => {
       const limit = this.#parts.timeouts.start(LONGEST_FREE, () => {
         this.#free.splice(this.#free.indexOf(take), 1);

@@ -72,6 +72,7 @@ Deno.test("a channel that is free takes the next ticket, and no other is opened"
     await channel.say({ type: "end" });
     await hear(channel, "accept");
     assert.equal(await answerOn(channel), "hello");
+    await settled();
     const ticket = await control.ticket();
     assert.deepEqual((await hear(channel, "join")).ticket, ticket);
   }
@@ -99,6 +100,7 @@ Deno.test("a service that is down is told once, and each visitor why", async () 
     await visit(channel, "GET / HTTP/1.1\r\n\r\n");
     await channel.say({ type: "end" });
     assert.equal((await hear(channel, "unreachable")).message, why);
+    await settled();
     const ticket = await control.ticket();
     assert.deepEqual((await hear(channel, "join")).ticket, ticket);
   }
