@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 import { permissions } from "../../.github/release/compile.ts";
 import { ROOT } from "../../.github/release/packages.ts";
+import { createToken, formatToken, storedOf } from "../../lib/tunnel/auth.ts";
 import { freePort, type Scope, testWithTools, until } from "../support/children.ts";
 import { freePortOfBoth } from "../support/udp_ports.ts";
 
@@ -102,3 +103,51 @@ for (const engine of Deno.build.os === "linux" ? ["portable", "linux"] : ["porta
     },
   );
 }
+
+testWithTools(
+  "an agent runs with the executable's permissions: its token, names, the inspector",
+  [],
+  async (scope) => {
+    const folder = await scope.folder();
+    const [port, agents] = [freePort(), freePort()];
+    const token = createToken("alice");
+    await Deno.writeTextFile(`${folder}/token`, formatToken(token));
+    await Deno.writeTextFile(
+      `${folder}/edge.toml`,
+      `listen_address_v4 = "127.0.0.1"
+       listen_port = ${port}
+       [edge]
+       domain = "t.example"
+       listen_port = ${agents}
+       state_dir = "${folder}/state"
+       [edge.agents.alice]
+       token_sha256 = "${storedOf(token.secret).toHex()}"
+       names = ["blog"]`,
+    );
+    const start = (...args: readonly string[]) =>
+      scope.start(Deno.execPath(), [...SLUICE, ...args], { env: ENV });
+    const edge = start("-c", `${folder}/edge.toml`);
+    const [pin = ""] = /[0-9a-f]{64}/.exec(await edge.stderr.next(/has the pin/)) ?? [];
+    await edge.stderr.next(/ready: /);
+    const service = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      () => new Response("hello"),
+    );
+    scope.atEnd(() => void service.shutdown());
+    const agent = start(
+      ...["expose", "http", String(service.addr.port), "--name", "blog"],
+      ...["--edge", `localhost:${agents}`, "--token-file", `${folder}/token`, "--pin", pin],
+    );
+    await agent.stdout.next(/http:\/\/blog\.t\.example/);
+    const [url = ""] = /http:\S+/.exec(await agent.stdout.next(/inspector/)) ?? [];
+    assert.match(await (await fetch(url)).text(), /<html/);
+    const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+    const asked = "GET / HTTP/1.1\r\nHost: blog.t.example\r\nConnection: close\r\n\r\n";
+    await conn.write(new TextEncoder().encode(asked));
+    const answer = await new Response(conn.readable).text();
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n[^]*hello$/);
+    await agent.stdout.next(/^GET .* 200 OK/);
+    agent.signal("SIGTERM");
+    assert.equal(await agent.code, 0);
+  },
+);

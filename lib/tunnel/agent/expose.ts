@@ -103,13 +103,16 @@ async function runUntilSignal(
   { clock, process }: Platform,
 ): Promise<number> {
   const stop = stopSignals(process);
-  const reload = async () => {
+  const load = async () => {
     if (watched === undefined) return;
     const loaded = await loadAgentFile(watched.file, process.env);
     if (!loaded.ok) return loaded.problems.forEach((problem) => journal.warn(problem));
     agent.change(loaded.config);
     journal.note(`${watched.file.path}: taken up`);
   };
+  // One after the other, so that the last one says what holds.
+  let last = Promise.resolve();
+  const reload = () => last = last.then(load);
   const watch = watched && new ConfigWatch(watched.file, watched.seen, clock, reload);
   const unhear = process.onSignal("SIGHUP", () => void reload());
   const outcome = await Promise.race([agent.run(), stop.first]);
