@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { loadConfig } from "../lib/config/mod.ts";
+import { loadAgentText } from "../lib/tunnel/agent/agent_file.ts";
 import { tcpProbes, udpProbes } from "../probes/mod.ts";
 
 const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
@@ -11,13 +12,24 @@ const blocks = (language: string) =>
     ([, text]) => text!,
   );
 
+const isOfAgent = (text: string) => text.startsWith("edge = ");
+
 Deno.test("every configuration of the README is good", async () => {
-  const examples = blocks("toml");
+  const examples = blocks("toml").filter((text) => !isOfAgent(text));
   assert.ok(examples.length >= 4);
   for (const example of examples) {
     const loaded = await loadConfig(example, { file: "README.toml", format: "toml", env: {} });
     assert.ok(loaded.ok, loaded.ok ? "" : loaded.problems.map(({ message }) => message).join("\n"));
     assert.deepEqual(loaded.warnings, []);
+  }
+});
+
+Deno.test("every agent's file of the README is good", async () => {
+  const examples = blocks("toml").filter(isOfAgent);
+  assert.ok(examples.length >= 1);
+  for (const example of examples) {
+    const loaded = await loadAgentText(example, "README.toml", {});
+    assert.ok(loaded.ok, loaded.ok ? "" : loaded.problems.join("\n"));
   }
 });
 
