@@ -113,6 +113,11 @@ export class Control {
     }
   }
 
+  /** Ends its visitors, who may be there longer than it is. */
+  endVisits(reason: "revoked" | "backend_reset"): void {
+    for (const visit of [...this.visits]) visit.close(reason);
+  }
+
   /** Sends the agent away. */
   end(code: Farewell, message: string): void {
     if (this.#isOver) return;
@@ -252,10 +257,8 @@ export class Control {
     this.pool.close();
     for (const served of this.#served.values()) endpoints.leave(served.endpoint, served, false);
     this.#served.clear();
-    for (const visit of [...this.visits]) {
-      if (visitsEnd === undefined) visit.watch(KEEPALIVE);
-      else visit.close(visitsEnd);
-    }
+    if (visitsEnd !== undefined) this.endVisits(visitsEnd);
+    else for (const visit of this.visits) visit.watch(KEEPALIVE);
     log.info(`agent ${this.identity.account.config.id} is gone: ${why}`);
   }
 }

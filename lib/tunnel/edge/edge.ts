@@ -202,9 +202,11 @@ export class Edge {
     }
     this.#gate.configure(edge, certificate);
     this.#endpoints.configure(edge);
+    const isRevoked = ({ identity: { account: { config }, tokenHash } }: Control) =>
+      !known.has(config.id) || !config.tokenHashes.includes(tokenHash);
+    for (const control of this.#gate.outlived) if (isRevoked(control)) control.endVisits("revoked");
     for (const control of [...this.#gate.controls]) {
-      const { account, tokenHash } = control.identity;
-      if (!known.has(account.config.id) || !account.config.tokenHashes.includes(tokenHash)) {
+      if (isRevoked(control)) {
         control.end("revoked", "the agent's token is no longer good");
       } else if (isElsewhere(before, edge) || !control.endpoints.every(this.#isPermitted, this)) {
         control.end("draining", "the configuration of the edge has changed: come back");

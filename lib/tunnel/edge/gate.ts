@@ -52,6 +52,8 @@ interface Refusal {
 export class Gate {
   /** Those who are in. */
   readonly controls = new Set<Control>();
+  /** Those who are gone and have visitors that are still there. */
+  readonly outlived = new Set<Control>();
   readonly #parts: GateParts;
   readonly #attempts: Attempts;
   readonly #refusals: Refusals;
@@ -244,6 +246,9 @@ export class Gate {
     this.controls.add(control);
     await control.run(this.#config.domain);
     this.controls.delete(control);
+    this.outlived.add(control);
+    await Promise.all(Array.from(control.visits, ({ over }) => over));
+    this.outlived.delete(control);
   }
 
   #join(channel: Channel, ticket: Uint8Array, client: SocketAddress): void {

@@ -68,6 +68,16 @@ Deno.test("a token that is gone or changed cuts off its agent, and his visitors,
   }
 });
 
+Deno.test("a token that is gone cuts off visitors, too, who have outlived the control channel", async () => {
+  const { rig, agent, channel, visitor } = await busy();
+  agent.close();
+  await settled();
+  assert.equal(rig.slot.gauges?.agents, 0);
+  await rig.apply(FILE.replace("[edge.agents.alice]", "[edge.agents.eve]"));
+  assert.equal((await rig.record()).reason, "revoked");
+  await rig.close(channel, visitor);
+});
+
 Deno.test("while one token takes the place of another both are good, and then the old one is not", async () => {
   const next = createToken("alice");
   const rig = new EdgeRig();
