@@ -5,46 +5,30 @@
  *
  * @module
  */
-import {
-  Command,
-  CommanderError,
-  type HelpConfiguration,
-  InvalidArgumentError,
-  Option,
-} from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import metadata from "../deno.json" with { type: "json" };
 import {
   CHECK_HELP,
   DEMO_HELP,
   EDGE_HELP,
   EXPLAIN_HELP,
-  EXPOSE_HELP,
   HEALTH_HELP,
   PROGRAM_HELP,
   RUN_HELP,
 } from "./cli_help.ts";
+import { addExpose } from "./cli_expose.ts";
+import { addTo, type Finish, type GlobalOptions, helpStyle } from "./cli_options.ts";
 import type { InitOptions } from "./commands.ts";
 import type { ConfigSource } from "./config_file.ts";
 import { configFile } from "./config_watch.ts";
 import type { ExplainOptions } from "./explain_command.ts";
-import type { ExposeOptions } from "./expose_command.ts";
-import { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from "./log.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "./log.ts";
 import type { Platform } from "./run.ts";
 import { takesColour } from "./runtime/process.ts";
 import { systemReason } from "./system_error.ts";
 
 /** What a process ends with: it did what it was asked to, it could not, or it was asked what makes no sense. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
-
-/** The options that may stand before or after any command. */
-interface GlobalOptions {
-  readonly config?: string;
-  readonly test?: boolean;
-  readonly set?: Readonly<Record<string, string>>;
-  readonly logLevel: LogLevel;
-  readonly logFormat: LogFormat;
-  readonly logDir?: string;
-}
 
 /**
  * Does what the arguments of `platform.process` say.
@@ -134,30 +118,8 @@ function addOverride(text: string, before: Readonly<Record<string, string>> = {}
   return { ...before, [key.trim()]: value.trim() };
 }
 
-function addTo(text: string, before: readonly string[] = []) {
-  return [...before, text];
-}
-
-/** @param shared The options of the program that matter to the command. */
-function helpStyle(shared: readonly string[]): HelpConfiguration {
-  return {
-    showGlobalOptions: true,
-    visibleGlobalOptions: ({ parent }) =>
-      (parent?.options ?? []).filter(({ long }) => long !== undefined && shared.includes(long)),
-    optionDescription: ({ description, defaultValue, envVar }) =>
-      [
-        description,
-        ...defaultValue === undefined ? [] : [`(default: ${defaultValue})`],
-        ...envVar === undefined ? [] : [`[${envVar}]`],
-      ].join(" "),
-    subcommandTerm: (command) =>
-      [command.name(), ...command.registeredArguments.map((each) => `[${each.name()}]`)].join(" "),
-    styleTitle: (title) => `\x1b[1m${title}\x1b[22m`,
-  };
-}
-
 /** @param finish Told the exit code of the command that ran. */
-function addCommands(program: Command, platform: Platform, finish: (code: number) => void): void {
+function addCommands(program: Command, platform: Platform, finish: Finish): void {
   program.command("run")
     .description("run the proxy; the same as no command")
     .configureHelp(helpStyle([...CONFIG_OPTIONS, ...LOG_OPTIONS]))
@@ -212,7 +174,7 @@ function addCommands(program: Command, platform: Platform, finish: (code: number
     });
 }
 
-function addEdge(program: Command, platform: Platform, finish: (code: number) => void): void {
+function addEdge(program: Command, platform: Platform, finish: Finish): void {
   const edge = program.command("edge")
     .description("make what agents of the tunnel's edge need")
     .helpCommand(false)
@@ -232,53 +194,7 @@ function addEdge(program: Command, platform: Platform, finish: (code: number) =>
     });
 }
 
-function addExpose(program: Command, platform: Platform, finish: (code: number) => void): void {
-  const command = program.command("expose")
-    .description("give services of this machine public addresses, by the edge of a tunnel")
-    .usage("http|tls|tcp|udp [HOST:]PORT --edge HOST [options]\n       sluice expose -c FILE")
-    .argument("[KIND]", "http, tls, tcp or udp")
-    .argument("[SERVICE]", "where the service is: a port of this machine, or host:port")
-    .configureHelp(helpStyle(["--log-format"]))
-    .option("--name <NAME>", "its name under the edge's domain, for http and tls")
-    .option("--port <PORT>", "its port of the edge, for tcp and udp")
-    .addOption(new Option("--edge <HOST[:PORT]>", "where the edge is").env("SLUICE_EDGE"))
-    .option("--token-file <FILE>", "file with the token; or it is in SLUICE_TOKEN")
-    .addOption(new Option("--token <TOKEN>").hideHelp())
-    .option("--pin <HEX>", "the SHA-256 of the edge's certificate")
-    .option("--ca <FILE>", "authorities that are believed, in PEM, in place of the system's")
-    .option("--insecure", "without TLS, where the edge is so too")
-    .addOption(
-      new Option("--allow <CIDR>", "who may visit; repeatable (default: everybody)")
-        .argParser(addTo),
-    )
-    .addOption(
-      new Option("--basic-auth <USER:PASSWORD>", "who may ask, for http; repeatable")
-        .argParser(addTo).env("SLUICE_BASIC_AUTH"),
-    )
-    .option("--basic-auth-file <FILE>", "the same, in a file with a line for each")
-    .option("--forwarded", "tell the service who asked: X-Forwarded-For and its like, for http")
-    .option("--host-header <NAME>", "the Host that the service is asked for, for http")
-    .option("--proxy-protocol <VERSION>", "tell the service who came by a PROXY header: v1 or v2")
-    .option("--inspect <ADDR>", "where the page that shows requests is (default: 127.0.0.1:4040)")
-    .option("--no-inspect", "no such page")
-    .option("-q, --quiet", "no line for each request and each visitor")
-    .addHelpText("after", EXPOSE_HELP);
-  command.action(
-    async (kind: string | undefined, service: string | undefined, options: ExposeOptions) => {
-      const { config, logFormat } = program.opts<GlobalOptions>();
-      const isWritten = program.getOptionValueSource("config") === "cli";
-      const written = command.options.filter((option) =>
-        command.getOptionValueSource(option.attributeName()) === "cli"
-      ).map(({ long }) => long ?? "");
-      const { exposeCommand } = await import("./expose_command.ts");
-      const file = isWritten ? config : undefined;
-      const given = { kind, service, file, options, written, logFormat };
-      finish(await exposeCommand(given, platform));
-    },
-  );
-}
-
-function addExplain(program: Command, platform: Platform, finish: (code: number) => void): void {
+function addExplain(program: Command, platform: Platform, finish: Finish): void {
   program.command("explain")
     .description("say what would become of a client, and why")
     .configureHelp(helpStyle(CONFIG_OPTIONS))

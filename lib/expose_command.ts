@@ -42,10 +42,13 @@ export interface ExposeCommand {
   /** What of the options the user wrote on the command line, in his words. */
   readonly written: readonly string[];
   readonly logFormat: LogFormat;
+  /** Whether the configuration is only looked at. */
+  readonly test: boolean;
 }
 
-/** Options that go with a file too. */
+/** Options that go with a file too, and those of the proxy alone. */
 const WITH_FILE = ["--quiet"];
+const OF_PROXY = ["--set", "--log-level", "--log-dir"];
 
 /** Runs an agent until a signal ends it, or the edge does not want it; returns the exit code. */
 export async function exposeCommand(command: ExposeCommand, platform: Platform): Promise<number> {
@@ -55,7 +58,7 @@ export async function exposeCommand(command: ExposeCommand, platform: Platform):
     await process.stderr.write(`error: ${fault}\n(\`sluice expose --help\` says how)\n`);
     return 2;
   }
-  const { file: path, options: { quiet = false }, logFormat } = command;
+  const { file: path, options: { quiet = false }, logFormat, test } = command;
   const file = path === undefined ? undefined : configFile(path);
   const seen = await file?.look();
   const loaded = file === undefined
@@ -64,6 +67,10 @@ export async function exposeCommand(command: ExposeCommand, platform: Platform):
   if (!loaded.ok) {
     await process.stderr.write(report(loaded.problems));
     return 2;
+  }
+  if (test) {
+    await process.stderr.write(`${path ?? "it"} is good\n`);
+    return 0;
   }
   const watched = file && seen !== undefined ? { file, seen } : undefined;
   return await expose(loaded.config, { quiet, logFormat, watched }, platform);
@@ -75,6 +82,8 @@ function usageFault({ kind, service, file, options, written }: ExposeCommand): s
     return "a token on the command line can be read by every user of this machine: " +
       "write it into a file for --token-file, or into the variable SLUICE_TOKEN";
   }
+  const ofProxy = written.filter((option) => OF_PROXY.includes(option));
+  if (ofProxy.length > 0) return `${ofProxy.join(", ")} is for the proxy, and has no effect here`;
   if (file === undefined) {
     if (kind === undefined || service === undefined) {
       return "what is to be exposed? `sluice expose http 3000`, or a file: `sluice expose -c agent.toml`";

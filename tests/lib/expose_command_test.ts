@@ -86,7 +86,19 @@ Deno.test("what a file says is not said again", async () => {
     await refused(["http", "3000", "-c", "a.toml"]),
     /^error: http has no effect beside/,
   );
+  assert.match(
+    await refused(["-c", "a.toml", "--log-dir", "."]),
+    /^error: --log-dir is for the proxy/,
+  );
   assert.match(await refused(["-c", "none.toml"]), /^none\.toml: cannot be read: no such file/);
+});
+
+Deno.test("what is to be exposed can be looked at alone", async () => {
+  const args = ["udp", "53", "--edge", "127.0.0.1", "--pin", PIN, "--test"];
+  const exposing = new Exposing(args, { SLUICE_TOKEN: formatToken(TOKEN) });
+  assert.equal(await exposing.code, 0);
+  assert.equal(exposing.process.stderr.text, "it is good\n");
+  await exposing.close();
 });
 
 Deno.test("the configuration of a proxy that the environment names is no agent's", async () => {

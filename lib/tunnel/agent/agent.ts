@@ -9,8 +9,8 @@
  *
  * @module
  */
-import { formatHostPort, type SocketAddress } from "../../addr.ts";
-import { type Clock, NetError, type Trust } from "../../runtime/runtime.ts";
+import type { SocketAddress } from "../../addr.ts";
+import { type Clock, NetError } from "../../runtime/runtime.ts";
 import type { Timeouts } from "../../timeouts.ts";
 import { INSTANCE_LENGTH, unguessable } from "../auth.ts";
 import type { Channel } from "../channel.ts";
@@ -18,7 +18,7 @@ import { ProtocolError } from "../frames.ts";
 import type { Farewell, MessageOf } from "../messages.ts";
 import type { Tap } from "../tap.ts";
 import { BackOff } from "./back_off.ts";
-import type { AgentConfig } from "./config.ts";
+import { type AgentConfig, isSameEdge } from "./config.ts";
 import { Control } from "./control.ts";
 import { DataChannels } from "./data_channels.ts";
 import { dialAddress, dialEdge, type DialParts, type EdgeChannel } from "./dial_edge.ts";
@@ -268,16 +268,4 @@ export class Agent {
 
 function isFinal(code: Farewell | undefined): boolean {
   return code !== undefined && FINAL.includes(code);
-}
-
-/** Whether the way to the edge, and who logs in there, are the same. */
-function isSameEdge(a: AgentConfig, b: AgentConfig): boolean {
-  return formatHostPort(a.edge) === formatHostPort(b.edge) && a.token.id === b.token.id &&
-    a.token.secret.toHex() === b.token.secret.toHex() && isSameTrust(a.trust, b.trust);
-}
-
-function isSameTrust(a: Trust | undefined, b: Trust | undefined): boolean {
-  if (a?.kind === "pin" && b?.kind === "pin") return a.sha256.toHex() === b.sha256.toHex();
-  if (a?.kind === "authorities" && b?.kind === "authorities") return a.pem === b.pem;
-  return a?.kind === b?.kind;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { HostPort, SocketAddress } from "../../addr.ts";
+import { formatHostPort, type HostPort, type SocketAddress } from "../../addr.ts";
 import type { ProxyVersion } from "../../config/config.ts";
 import type { Trust } from "../../runtime/runtime.ts";
 import type { Token } from "../auth.ts";
@@ -42,4 +42,16 @@ export interface EndpointConfig {
   readonly hostHeader?: string;
   /** The PROXY header that tells the service who came; not of udp. */
   readonly proxyProtocol?: ProxyVersion;
+}
+
+/** Whether the way to the edge, and who logs in there, are the same. */
+export function isSameEdge(a: AgentConfig, b: AgentConfig): boolean {
+  return formatHostPort(a.edge) === formatHostPort(b.edge) && a.token.id === b.token.id &&
+    a.token.secret.toHex() === b.token.secret.toHex() && isSameTrust(a.trust, b.trust);
+}
+
+function isSameTrust(a: Trust | undefined, b: Trust | undefined): boolean {
+  if (a?.kind === "pin" && b?.kind === "pin") return a.sha256.toHex() === b.sha256.toHex();
+  if (a?.kind === "authorities" && b?.kind === "authorities") return a.pem === b.pem;
+  return a?.kind === b?.kind;
 }

@@ -286,3 +286,21 @@ Deno.test("who leaves while the edge is away is gone at once", async () => {
   assert.deepEqual(await rig.ended, { kind: "left" });
   await rig.close();
 });
+
+Deno.test("an edge that asks and never reads is let go of, and little is kept for it", async () => {
+  const rig = new AgentRig();
+  const control = await rig.edge.welcome(TOKEN);
+  await control.opens();
+  const ping = new Uint8Array(4 * 4096);
+  for (let at = 0; at < ping.length; at += 4) ping[at] = 10;
+  const flood = (async () => {
+    for (;;) await control.channel.write(ping);
+  })();
+  await assert.rejects(flood);
+  await settled();
+  assert.equal(
+    rig.agent.state.problem,
+    "the connection to the edge is lost: the other end does not read",
+  );
+  await rig.close();
+});
