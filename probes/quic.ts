@@ -14,7 +14,7 @@ import type { ByteReader } from "./bytes.ts";
 import { type ClientHello, clientHello } from "./client_hello.ts";
 import type { DatagramProbe, DatagramResult } from "./datagram.ts";
 import { attempt, type Facts } from "./probe.ts";
-import { type CryptoFrame, cryptoFrames, CryptoStream, MAX_STREAM_LENGTH } from "./quic_crypto.ts";
+import { cryptoFrames, CryptoStream, MAX_STREAM_LENGTH } from "./quic_crypto.ts";
 import { initialKeys, openPacket, type PacketKeys } from "./quic_keys.ts";
 import {
   coalescedPackets,
@@ -134,7 +134,8 @@ class Connection {
   packets = 0;
   readonly #keys: PacketKeys;
   readonly #stream = new CryptoStream();
-  readonly #ranges: string[] = [];
+  /** Where the first of its pieces began and ended, in turn. */
+  readonly #ranges: number[] = [];
   #largest = -1;
 
   constructor(header: LongHeader) {
@@ -148,17 +149,14 @@ class Connection {
     this.packets++;
     this.#largest = Math.max(this.#largest, opened.packetNumber);
     const pieces = cryptoFrames(opened.frames);
-    if (pieces === undefined || !pieces.every((piece) => this.#add(piece))) return NO;
+    if (pieces === undefined || !this.#stream.add(...pieces)) return NO;
+    for (const { offset, data } of pieces.slice(0, MAX_RANGES - this.#ranges.length / 2)) {
+      this.#ranges.push(offset, offset + data.length);
+    }
     const hello = attempt(readClientHello, this.#stream.start, false);
     if (hello === undefined) return NO;
     if (!("kind" in hello)) return { kind: "match", facts: this.#facts(hello, packet) };
     return hello.kind === "need" && hello.bytes <= MAX_STREAM_LENGTH ? NEED : NO;
-  }
-
-  #add(piece: CryptoFrame): boolean {
-    const { offset, data } = piece;
-    if (this.#ranges.length < MAX_RANGES) this.#ranges.push(`${offset}-${offset + data.length}`);
-    return this.#stream.add(piece);
   }
 
   #facts({ serverName, alpns, ech }: ClientHello, { header, token }: ProtectedPacket): Facts {
@@ -171,7 +169,7 @@ class Connection {
         ...headerDetails(header),
         ...(token.length > 0 && { tokenLength: token.length }),
         packets: this.packets,
-        cryptoRanges: this.#ranges.join(","),
+        cryptoRanges: rangesText(this.#ranges),
         ...(ech && { ech }),
       },
     };
@@ -181,6 +179,12 @@ class Connection {
 /** The ClientHello that the stream begins with; it may go on with other messages. */
 function readClientHello(stream: ByteReader): ClientHello | undefined {
   return stream.u8() === CLIENT_HELLO ? clientHello(stream.take(stream.u24())) : undefined;
+}
+
+/** `0-1200,1300-1310` */
+function rangesText(ranges: readonly number[]): string {
+  return ranges.map((at, i) => i % 2 === 0 ? at : `-${at}${i < ranges.length - 1 ? "," : ""}`)
+    .join("");
 }
 
 function headerDetails({ version, dcid, scid }: LongHeader) {

@@ -26,8 +26,6 @@ const CONNECTION_CLOSE = 0x1c;
 
 /** Longest handshake stream that is read; an endpoint must take 4096 bytes (RFC 9000 §7.5). */
 export const MAX_STREAM_LENGTH = 16 * 1024;
-/** Bytes that a stream has room for at first: a hello without and one with a post-quantum key. */
-const FIRST_CAPACITY = 2048;
 
 /** A piece of the handshake stream: a view of the packet's frames. */
 export interface CryptoFrame {
@@ -86,44 +84,77 @@ function skipAck(frames: ByteReader, type: number): void {
   for (let i = 0; type === ACK_ECN && i < 3; i++) varint(frames);
 }
 
-/** The handshake stream of a connection, put together of its pieces. */
-export class CryptoStream {
-  #bytes = new Uint8Array(FIRST_CAPACITY);
-  /** 1 where a byte is known. */
-  #known = new Uint8Array(FIRST_CAPACITY);
-  #length = 0;
+/** Where a stream lies while pieces are added to it: one of them at a time. */
+const room = new Uint8Array(MAX_STREAM_LENGTH);
+/** 1 where a byte of it is known. */
+const known = new Uint8Array(MAX_STREAM_LENGTH);
 
-  /** What is known without a gap, from the start: a view, until the next piece is added. */
+/**
+ * The handshake stream of a connection, put together of its pieces. Anybody can make one that begins far behind its
+ * start or is full of gaps, so that what is kept is only what has come: as many bytes, and less for each piece than the
+ * frame took that it came in.
+ */
+export class CryptoStream {
+  /** Where what is known begins and ends, in turn: in order, with a gap between every two. */
+  #ranges = new Uint16Array(0);
+  /** What is in them, in one. */
+  #bytes = new Uint8Array(0);
+
+  /** What is known without a gap, from the start: a view. */
   get start(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    return this.#bytes.subarray(0, this.#ranges[0] === 0 ? this.#ranges[1] : 0);
   }
 
   /**
-   * Adds a piece.
-   * @returns `false` if it goes past what is read at most, or contradicts what is known: then nothing can say which
+   * Adds the pieces of a packet.
+   * @returns `false` if one goes past what is read at most, or contradicts what is known: then nothing can say which
    *   of the two the backend would believe, and an endpoint may end the connection (RFC 9000 §2.2).
    */
-  add({ offset, data }: CryptoFrame): boolean {
-    const end = offset + data.length;
-    if (end > MAX_STREAM_LENGTH) return false;
-    while (end > this.#bytes.length) this.#grow();
-    const bytes = this.#bytes;
-    const known = this.#known;
-    for (let from = 0, at = offset; at < end; from++, at++) {
-      if (known[at] === 1 && bytes[at] !== data[from]) return false;
-      bytes[at] = data[from]!;
-      known[at] = 1;
-    }
-    while (known[this.#length] === 1) this.#length++;
+  add(...pieces: readonly CryptoFrame[]): boolean {
+    this.#unfold();
+    if (!pieces.every(place)) return false;
+    this.#fold();
     return true;
   }
 
-  #grow(): void {
-    const bytes = new Uint8Array(this.#bytes.length * 2);
-    const known = new Uint8Array(bytes.length);
-    bytes.set(this.#bytes);
-    known.set(this.#known);
-    this.#bytes = bytes;
-    this.#known = known;
+  #unfold(): void {
+    known.fill(0);
+    const ranges = this.#ranges;
+    for (let i = 0, at = 0; i < ranges.length; i += 2) {
+      const length = ranges[i + 1]! - ranges[i]!;
+      room.set(this.#bytes.subarray(at, at + length), ranges[i]);
+      known.fill(1, ranges[i], ranges[i + 1]);
+      at += length;
+    }
   }
+
+  #fold(): void {
+    const ranges: number[] = [];
+    let length = 0;
+    for (let start = known.indexOf(1), end = 0; start >= 0; start = known.indexOf(1, end)) {
+      end = known.indexOf(0, start);
+      if (end < 0) end = MAX_STREAM_LENGTH;
+      ranges.push(start, end);
+      length += end - start;
+    }
+    const bytes = new Uint8Array(length);
+    for (let i = 0, at = 0; i < ranges.length; i += 2) {
+      bytes.set(room.subarray(ranges[i], ranges[i + 1]), at);
+      at += ranges[i + 1]! - ranges[i]!;
+    }
+    this.#ranges = Uint16Array.from(ranges);
+    this.#bytes = bytes;
+  }
+}
+
+/** Puts a piece to where it belongs; `false` if that is nowhere. */
+function place({ offset, data }: CryptoFrame): boolean {
+  const end = offset + data.length;
+  if (end > MAX_STREAM_LENGTH) return false;
+  for (let from = 0, at = offset; at < end; from++, at++) {
+    if (known[at] === 1 && room[at] !== data[from]) return false;
+    room[at] = data[from]!;
+    known[at] = 1;
+  }
+  return true;
 }

@@ -88,7 +88,8 @@ export function initialKeys(
 
 /** HKDF-Expand-Label (RFC 8446 §7.1) without a context, of up to 32 bytes: one block (RFC 5869 §2.3). */
 export function expandLabel(secret: Keyed, label: Uint8Array): Uint8Array {
-  return secret.clone().update(label).digest().subarray(0, label[1]);
+  // A copy: a view would keep a buffer of its own beside it, several times as long, for as long as a client is waited for.
+  return secret.clone().update(label).digest().slice(0, label[1]);
 }
 
 /**
