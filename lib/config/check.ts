@@ -36,6 +36,7 @@ export function check(
     ...checkTop(file, sources),
     ...sources.flatMap((source) => [...checkListener(source, file, broken)]),
     ...checkTrust(sources, broken),
+    ...checkMemory(file, sources, broken),
     ...checkEdge(file.edge, sources),
     ...checkSharedAddresses(file, sources, broken),
   ];
@@ -140,5 +141,22 @@ function* checkTrust(sources: readonly ListenerSource[], broken: Broken): Iterab
   }
   for (const [key, finding] of unused) {
     if (!used.has(key)) yield finding;
+  }
+}
+
+/** How long to remember where nobody is followed; for a key that several listeners take over, one that follows is enough. */
+function* checkMemory(
+  file: FileTable,
+  sources: readonly ListenerSource[],
+  broken: Broken,
+): Iterable<Finding> {
+  const told = sources.filter(({ own }) => (own.flow_memory ?? file.flow_memory) !== undefined);
+  const byKey = Map.groupBy(told, (source) => formatPath(pathOf(source, "flow_memory")));
+  for (const [first, ...others] of byKey.values()) {
+    const isOff = ({ path, keys }: ListenerSource) =>
+      !keys.follow_clients && !broken.has([...path, "follow_clients"]);
+    if (first === undefined || ![first, ...others].every(isOff)) continue;
+    const message = "has no effect with follow_clients = false";
+    yield { path: pathOf(first, "flow_memory"), message, about: "key" };
   }
 }

@@ -128,7 +128,7 @@ export interface UdpListenerConfig extends ListenerConfig {
   readonly probeTimeout: number;
   /** Whether a client is known again when its address has changed, or its flow had expired. */
   readonly followClients: boolean;
-  /** How long an expired flow is remembered, ms; 0: not at all. */
+  /** How long an expired flow is remembered, ms; 0: not at all, as where nobody is followed. */
   readonly flowMemory: number;
   /** Protocol entries in the order of the file. */
   readonly routes: readonly UdpRoute[];

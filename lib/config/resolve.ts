@@ -82,7 +82,7 @@ function resolveUdp(source: ListenerSource): UdpListenerConfig {
     ...keys.max_flows_per_ip !== undefined && { maxFlowsPerIp: keys.max_flows_per_ip },
     probeTimeout: keys.udp_probe_timeout,
     followClients: keys.follow_clients,
-    flowMemory: keys.flow_memory,
+    flowMemory: keys.follow_clients ? keys.flow_memory : 0,
     routes: entriesOn(source, "udp").map((entry) => resolveUdpEntry(entry, source)),
     ...own.udp_target && {
       defaultRoute: {

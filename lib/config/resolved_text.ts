@@ -130,7 +130,7 @@ function udpKeys(listener: UdpListenerConfig): Values {
     max_flows_per_ip: listener.maxFlowsPerIp,
     udp_probe_timeout: formatDuration(listener.probeTimeout),
     follow_clients: listener.followClients,
-    flow_memory: formatDuration(listener.flowMemory),
+    ...listener.followClients && { flow_memory: formatDuration(listener.flowMemory) },
     ...defaultRoute?.action.kind === "forward" && {
       udp_target: targets(defaultRoute.action.pool),
       udp_load_balance: defaultRoute.action.pool.algorithm,

@@ -46,19 +46,22 @@ Deno.test("a variable says numbers, switches, words, durations and lists in text
 });
 
 Deno.test("variables and the command line say what holds on UDP, too", async () => {
-  const { maxFlows, admin, udp: [listener] } = await configOf("listen_port = 1\n", {
-    env: {
-      SLUICE_UDP_TARGET: "a:1,b:1",
-      SLUICE_UDP_LOAD_BALANCE: "quic_cid",
-      SLUICE_UDP_MAX_CONNECTIONS: "9",
-      SLUICE_MAX_FLOWS_PER_IP: "3",
-      SLUICE_UDP_PROBE_TIMEOUT: "2",
-      SLUICE_UDP_IDLE_LIFETIME: "0",
-      SLUICE_FOLLOW_CLIENTS: "false",
-      SLUICE_ADMIN_ADDRESS: "127.0.0.1:9090",
+  const { maxFlows, admin, udp: [listener] } = await configOf(
+    "listen_port = 1\nfollow_clients = false\n",
+    {
+      env: {
+        SLUICE_UDP_TARGET: "a:1,b:1",
+        SLUICE_UDP_LOAD_BALANCE: "quic_cid",
+        SLUICE_UDP_MAX_CONNECTIONS: "9",
+        SLUICE_MAX_FLOWS_PER_IP: "3",
+        SLUICE_UDP_PROBE_TIMEOUT: "2",
+        SLUICE_UDP_IDLE_LIFETIME: "0",
+        SLUICE_FOLLOW_CLIENTS: "true",
+        SLUICE_ADMIN_ADDRESS: "127.0.0.1:9090",
+      },
+      overrides: { udp_reply_timeout: "1500ms", flow_memory: "1m" },
     },
-    overrides: { udp_reply_timeout: "1500ms", flow_memory: "1m" },
-  });
+  );
   assert.equal(maxFlows, 9);
   assert.deepEqual(admin, { address: "127.0.0.1", port: 9090 });
   const { defaultRoute, ...rest } = listener ?? assert.fail();
@@ -68,7 +71,7 @@ Deno.test("variables and the command line say what holds on UDP, too", async () 
     addresses: ["0.0.0.0"],
     maxFlowsPerIp: 3,
     probeTimeout: 2_000,
-    followClients: false,
+    followClients: true,
     flowMemory: 60_000,
     routes: [],
   });

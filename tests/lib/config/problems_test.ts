@@ -188,6 +188,24 @@ Deno.test("what the top level sets for a listener that it is not has no effect, 
   ]);
 });
 
+Deno.test("how long to remember has no effect where nobody is followed, and is an error", async () => {
+  const off = "flow_memory: has no effect with follow_clients = false";
+  const work = 'udp_target = ["a:1"]\n';
+  const top = `follow_clients = false\nflow_memory = "1m"\nlisten_port = 1\n${work}`;
+  assert.deepEqual(await problemsOf(top), [`config.toml:2:1: ${off}`]);
+  assert.deepEqual(await problemsOf(`${top}[listeners.a]\nlisten_port = 2\n${work}`), [
+    `config.toml:2:1: ${off}`,
+  ]);
+  const follows = `[listeners.a]\nlisten_port = 2\n${work}follow_clients = true\n`;
+  const { udp } = await configOf(`${top}${follows}`);
+  assert.deepEqual(udp.map(({ flowMemory }) => flowMemory), [0, 60_000]);
+  const own = `listen_port = 1\n${work}[listeners.a]\nlisten_port = 2\n${work}`;
+  assert.deepEqual(
+    await problemsOf(`${own}flow_memory = 5\nfollow_clients = false\n`),
+    [`config.toml:6:1: listeners.a.${off}`],
+  );
+});
+
 Deno.test("names that are taken are refused", async () => {
   const ssh = 'protocol = "ssh"\ntarget = ["a:1"]\n';
   const http = 'protocol = "http"\ntarget = ["a:1"]\n';

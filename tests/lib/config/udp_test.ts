@@ -51,7 +51,6 @@ udp_probe_timeout = "250ms"
 udp_idle_lifetime = 0
 udp_reply_timeout = "3s"
 follow_clients = false
-flow_memory = "0s"
 admin_address = "[::1]:9090"
 acl = { deny = ["192.0.2.1"] }
 `);
