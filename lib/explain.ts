@@ -29,6 +29,7 @@ import {
   type HeadState,
   type RouteTable,
   routeTable,
+  stepAside,
 } from "./routing.ts";
 
 /** An answer that is plain data: `JSON.stringify` loses nothing of it. */
@@ -102,7 +103,10 @@ export function explain(listener: TcpListenerConfig, { head, ended, peer }: Aske
   const way = follow(asked, head, ended ? "ended" : "open");
   const { outcome, client, proxyHeader, acl, decision, hidden } = way;
   const probes = probeVerdicts(asked.table, way.head, way.state, decision !== undefined);
-  const decider = asked.table.detectors[probes.findIndex(({ verdict }) => verdict !== "no")];
+  const decider = asked.table.detectors.find(({ routes }, i) => {
+    const { verdict, facts } = probes[i]!;
+    return verdict !== "no" && !(facts && stepAside(routes, facts));
+  });
   const facts = decision !== undefined && "facts" in decision ? decision.facts : undefined;
   return {
     transport: "tcp",

@@ -97,6 +97,7 @@ export function decide(table: RouteTable, head: Uint8Array, state: HeadState): D
       case "need":
         return { kind: "wait", bytes: result.bytes };
       case "match": {
+        if (stepAside(routes, result.facts)) continue;
         // Only silence and noise get as far as `any`: at the timeout the operator's answer goes before it.
         if (protocol === "any" && state === "timeout") {
           return onTimeout(table.source) ?? take(routes[0], result.facts);
@@ -114,6 +115,11 @@ export function decide(table: RouteTable, head: Uint8Array, state: HeadState): D
   if (state !== "timeout") return take(source.defaultRoute);
   return onTimeout(source) ??
     (source.defaultRoute ? take(source.defaultRoute) : { kind: "reject", reason: "probe_timeout" });
+}
+
+/** Whether routes that step aside are all that a protocol has, and none of them takes the connection. */
+export function stepAside(routes: readonly Route[], facts: Facts): boolean {
+  return routes.every((route) => route.stepsAside && mismatch(route, facts) !== undefined);
 }
 
 function take(route: Route | undefined, facts?: Facts): Decision {

@@ -147,6 +147,11 @@ export interface Route {
   /** The `<name>` of `[protocols.<name>]`, or `default`. */
   readonly name: string;
   readonly match: RouteMatch;
+  /**
+   * What a protocol's routes do not take is refused; where all of them step aside it goes on as if its protocol had none.
+   * No file can say it.
+   */
+  readonly stepsAside?: true;
   readonly acl?: Acl;
   /** `tls`: how to read the name that an encrypted ClientHello hides. */
   readonly ech?: EchConfig;

@@ -5,7 +5,7 @@
  */
 import type { Facts, Probe } from "../../probes/probe.ts";
 import type { Route } from "../config/config.ts";
-import { type Detector, type HeadState, mismatch, type RouteTable } from "../routing.ts";
+import { type Detector, type HeadState, mismatch, type RouteTable, stepAside } from "../routing.ts";
 
 /** What a probe of either transport says. */
 export interface Verdict {
@@ -67,7 +67,7 @@ export function probeVerdicts(
       ...result.kind !== "need" && sureAt === undefined && { byEnd: true },
       ...result.kind === "match" && { facts: result.facts },
     };
-    asked &&= result.kind === "no";
+    asked &&= result.kind === "no" || result.kind === "match" && stepAside(routes, result.facts);
     return verdict;
   });
 }

@@ -57,6 +57,7 @@ function routesTo(domain: string, listener: string, { visitors, agents, key }: D
       minLength: 0,
       ...match,
     },
+    stepsAside: true,
     action: {
       kind: "forward",
       pool: { targets: [{ host: to.address, port: to.port, weight: 1 }], algorithm: "none" },

@@ -33,9 +33,8 @@ domain = "tunnel.example.com"
 listeners = ["default"]
 `;
 
-async function routesFor(doors = DOORS) {
-  const { tcp: [listener, other] } = withEdge(await configOf(FILE), doors);
-  assert.equal(other?.routes.length, 0);
+async function routesFor(file = FILE) {
+  const { tcp: [listener] } = withEdge(await configOf(file), DOORS);
   const table = routeTable(listener!);
   return (head: Uint8Array) => {
     const decision = decide(table, head, "open");
@@ -58,6 +57,36 @@ Deno.test("names below the domain lead to the edge, before all others; the rest 
     [bytesOf("SSH-2.0-x\r\n"), "default"],
   ];
   for (const [head, route] of cases) assert.equal(routeOf(head).name, route);
+});
+
+Deno.test("a listener that has no entries of its own sends all others where it did without an edge", async () => {
+  const edge = '[edge]\ndomain = "tunnel.example.com"\n';
+  const others = [
+    request("example.com"),
+    clientHello({ serverName: "example.com", alpns: ["h2"] }),
+    clientHello(),
+    bytesOf("SSH-2.0-x\r\n"),
+  ];
+  const alone = await routesFor(`listen_port = 443\ntcp_target = ["127.0.0.1:9"]\n${edge}`);
+  for (const head of others) assert.equal(alone(head).name, "default");
+  assert.equal(alone(request("blog.tunnel.example.com")).name, "edge-http");
+  const rest = 'listen_port = 443\n[protocols.rest]\nprotocol = "any"\ntarget = ["127.0.0.1:9"]\n';
+  const any = await routesFor(`${rest}${edge}`);
+  for (const head of others) assert.equal(any(head).name, "rest");
+});
+
+Deno.test("a listener that may take no visitors has no routes to the edge", async () => {
+  const { tcp: [, other] } = withEdge(await configOf(FILE), DOORS);
+  assert.deepEqual(other?.routes, []);
+});
+
+Deno.test("where a protocol has entries of the listener's own, what none of them takes is refused as before", async () => {
+  const { tcp: [listener] } = withEdge(
+    await configOf(FILE.replace('protocol = "http"', 'protocol = "http"\nhosts = ["a.example"]')),
+    DOORS,
+  );
+  const decision = decide(routeTable(listener!), request("example.com"), "open");
+  assert.ok(decision.kind === "reject" && decision.reason === "no_route");
 });
 
 Deno.test("agents are told by what they speak, whether they name the edge or not", async () => {
