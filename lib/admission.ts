@@ -11,6 +11,7 @@ import type { UdpRoute } from "./config/config.ts";
 import { type DatagramDecision, decideDatagrams } from "./datagram_routing.ts";
 import { choose } from "./dial.ts";
 import type { DropReason } from "./drops.ts";
+import { refuses } from "./flow_backend.ts";
 import { isFor } from "./ports.ts";
 import type { Peer, ReplySocket } from "./runtime/runtime.ts";
 import type { Session } from "./sessions.ts";
@@ -173,6 +174,7 @@ export class Admission {
       if (candidates.length === 0) return drop("no_backend");
       const balanced = { ...client, ...facts?.quicCid !== undefined && { quicCid: facts.quicCid } };
       const now = this.#parts.clock.now();
+      if (candidates.every(({ backend }) => refuses(backend, now))) return drop("no_backend");
       const { backend } = choose(pool.balance, candidates, balanced, now);
       const course = { route, pool, backend, client: balanced, ...facts && { facts } };
       this.#begin(newcomer, all, course, listener);

@@ -18,7 +18,10 @@ export type DropReason =
   | "limit_total"
   | "limit_listener"
   | "limit_client"
-  /** There is none: its name cannot be resolved. Where none can be reached, it is the flow that ends. */
+  /**
+   * There is none: its name cannot be resolved, or several flows have just been refused by all of them. Where none can
+   * be reached otherwise, it is the flow that ends.
+   */
   | "no_backend"
   /** Too much waits to be sent there. */
   | "queue_full"

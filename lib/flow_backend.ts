@@ -22,11 +22,24 @@ const PATIENCE = 4;
 /** A question older than so many reply timeouts has nothing to do with the next one. */
 const LONGEST_QUESTION = 10;
 
+/** So many flows find out that nobody listens there … */
+const MOST_REFUSALS = 16;
+/** … in this time, ms. Others need not try: anybody could make each of his datagrams a socket and a line in the log. */
+const REFUSING = 250;
+
 /** Backends that the access log says were passed over. */
 const MOST_DETAILS = 8;
 
 /** What most flows have of both, in common: a list of its own would take memory of each. */
 const NONE: readonly never[] = [];
+
+/**
+ * Whether flows enough have just found out that nobody listens there.
+ * @param now `Clock.now()`, ms.
+ */
+export function refuses({ refusals, refusedSince }: Backend, now: number): boolean {
+  return refusals >= MOST_REFUSALS && now - refusedSince < REFUSING;
+}
 
 /** Owns the socket to one backend at a time. */
 export class FlowBackend {
@@ -146,7 +159,7 @@ export class FlowBackend {
     this.#left = NONE;
     if (this.#backend.failures > 0) {
       this.#parts.log.info(`${formatAddress(this.#backend)} answers again`);
-      this.#backend.failures = this.#backend.downUntil = 0;
+      this.#backend.failures = this.#backend.downUntil = this.#backend.refusals = 0;
     }
   }
 
@@ -162,9 +175,19 @@ export class FlowBackend {
     if (!this.#left.includes(this.#backend)) this.#left = [...this.#left, this.#backend];
     const { clock, log } = this.#parts;
     if (error !== undefined && isLocal(error)) return;
+    if (error?.code === "refused") this.#noteRefusal(clock.now());
     if (blame(this.#backend, this.#failures, clock.now())) {
       log.warning(`cannot reach ${fault}; it is tried last for a while`);
     }
+  }
+
+  #noteRefusal(now: number): void {
+    const backend = this.#backend;
+    if (now - backend.refusedSince >= REFUSING) {
+      backend.refusedSince = now;
+      backend.refusals = 0;
+    }
+    backend.refusals++;
   }
 
   /** Closes the way to the backend and takes one that was not left; without one, all stays as it is. */

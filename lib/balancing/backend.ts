@@ -16,6 +16,10 @@ export class Backend implements SocketAddress {
   failures = 0;
   /** Until then (`Clock.now()`, ms) it is tried last, because it failed. */
   downUntil = 0;
+  /** How often it said that nobody listens there, … */
+  refusals = 0;
+  /** … since then (`Clock.now()`, ms). */
+  refusedSince = -Infinity;
   /** When a datagram last came from it (`FlowTable.now`, ms). */
   heard = -Infinity;
 

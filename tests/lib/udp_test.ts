@@ -155,6 +155,50 @@ Deno.test("a flow whose only backend refuses ends, and is tried anew with the ne
   await rig.close();
 });
 
+Deno.test("of a flood to a backend that refuses few become flows, and who comes when it is back is served soon", async () => {
+  const named = udpRouteTo("named", { protocol: "dns" }, poolOf("127.0.0.1", 2));
+  const rig = await rigWith({
+    routes: [named],
+    defaultRoute: udpDefaultTo(poolOf("127.0.0.1", 1)),
+  });
+  const healthy = rig.responder(2, "b");
+  let port = 0;
+  let dropped = 0;
+  /** How many of 40 clients got a flow, which leaves a record. */
+  const flood = async () => {
+    for (let i = 0; i < 40; i++) {
+      assert.deepEqual(await ask(rig.net.peer({ ...CLIENT, port: ++port }), "x"), []);
+    }
+    const before = dropped;
+    dropped = rig.server.drops.get("no_backend") ?? 0;
+    return 40 - (dropped - before);
+  };
+
+  assert.equal(await flood(), 16);
+  // Other entries are served all the while.
+  const query = datagramSamples().find(({ protocol }) => protocol === "dns")!.datagrams[0]!;
+  rig.net.peer({ ...CLIENT, port: ++port }).send(query, SLUICE);
+  await settled();
+  assert.equal(healthy.received.length, 1);
+  await rig.pass(250);
+  assert.equal(await flood(), 16);
+  for (let i = 0; i < 32; i++) assert.equal((await rig.record()).reason, "connect_failed");
+
+  rig.responder(1, "a");
+  await rig.pass(250);
+  assert.deepEqual(await ask(rig.net.peer({ ...CLIENT, port: ++port }), "y"), ["a:y"]);
+  await rig.close();
+});
+
+Deno.test("where another backend does not refuse, every newcomer gets its flow", async () => {
+  const rig = await rigWith({ defaultRoute: udpDefaultTo(pools(1, 2)) });
+  rig.responder(2, "b");
+  for (let port = 1; port <= 40; port++) {
+    assert.deepEqual(await ask(rig.net.peer({ ...CLIENT, port }), "x"), ["b:x"]);
+  }
+  await rig.close();
+});
+
 Deno.test("a backend that dies in the middle is left for the next one", async () => {
   const rig = await rigWith({ defaultRoute: udpDefaultTo(pools(1, 2)) });
   const first = rig.responder(1, "a");
