@@ -70,7 +70,7 @@ export class MemoryJournal implements Journal {
 }
 
 /** Passes everything on. */
-const TAP: Tap = {
+export const TAP: Tap = {
   up: (bytes) => bytes,
   down: (bytes) => bytes,
   upEnded: () => {},
