@@ -226,10 +226,10 @@ class Relay {
       await this.#conn.write(bytes);
       this.#count("received", payload.length);
     } catch (error) {
-      // Who stops listening may still be speaking: a service that refuses an upload answers it. So go on reading.
       const reason = endOfConn(error);
-      const nobodyListens = this.#options.end === "edge" && this.#hasSent;
-      if (reason === "closed" || nobodyListens) return this.#finish(reason);
+      // A visitor is gone then, though his stream may seem to end well: the system tells of a reset only once.
+      if (reason === "closed" || this.#options.end === "edge") return this.#finish(reason);
+      // A service that stops listening may still be speaking: one that refuses an upload answers it. So go on reading.
       this.#broken = reason;
       this.#discards = true;
       // Closing now might overtake the answer that was sent.

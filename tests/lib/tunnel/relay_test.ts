@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { Bandwidth } from "../../../lib/tunnel/bandwidth.ts";
 import { encodeFrame } from "../../../lib/tunnel/frames.ts";
 import { refuse, relay, type RelayOptions } from "../../../lib/tunnel/relay.ts";
+import { type Conn, NetError } from "../../../lib/runtime/runtime.ts";
 import type { Tap } from "../../../lib/tunnel/tap.ts";
 import type { VisitEnd } from "../../../lib/tunnel/visit_end.ts";
 import { Channels, settle } from "../../support/channels.ts";
@@ -227,6 +228,38 @@ Deno.test("a visitor that is gone from under a download that it waited for is gi
   assert.deepEqual(await edgeEnd, { reason: "conn_reset", isFree: false });
   service.close();
   await agentEnd;
+});
+
+Deno.test("a visitor that was reset is gone, though his stream seems to end behind that", async () => {
+  const visit = new Visit();
+  const [, conn] = await visit.pair();
+  const { agent, edge } = await visit.channel();
+  const written = Promise.withResolvers<void>();
+  // As Linux does it: the first call is told of the reset, and the next one of the end of the stream.
+  const gone: Conn = {
+    local: conn.local,
+    remote: conn.remote,
+    read: () => written.promise.then(() => null),
+    write: () => {
+      written.resolve();
+      return Promise.reject(new NetError("reset", "Connection reset by peer"));
+    },
+    closeWrite: () => Promise.resolve(),
+    setNoDelay() {},
+    setKeepAlive() {},
+    close() {},
+  };
+  const end = relay(gone, edge, {
+    end: "edge",
+    first: NOTHING,
+    counts: { up: 0, down: 0 },
+    idleTimeout: 0,
+    acceptTimeout: ACCEPT,
+    timeouts: visit.timeouts,
+  });
+  await agent.say({ type: "accept" });
+  await agent.write(encodeFrame("data", bytesOf("a download")));
+  assert.deepEqual(await end, { reason: "conn_reset", isFree: false });
 });
 
 Deno.test("what the visitor sends goes on its way before the agent accepts", async () => {
