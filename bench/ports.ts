@@ -7,7 +7,7 @@ import type { Ports } from "./contenders.ts";
 
 /** Below every system's range of ephemeral ports. */
 export const FIRST_PORT = 20_000;
-/** Enough for the backends, and two for each contender. */
+/** Enough for the backends, and two for each contender, or three for each tunnel. */
 const COUNT = 30;
 export const LAST_PORT = FIRST_PORT + COUNT - 1;
 

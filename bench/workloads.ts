@@ -89,9 +89,13 @@ export class Load {
   }
 
   /** Starts the backends. */
-  serve({ echo, source, either }: Ports): Promise<Process> {
-    const command = [this.#program, "backend", echo, source, either].map(String);
-    return this.#processes.start(command, { line: /^ready$/ });
+  serve(ports: Ports): Promise<Process> {
+    return this.#processes.start(this.backend(ports), { line: /^ready$/ });
+  }
+
+  /** The command that starts them; it says "ready". */
+  backend({ echo, source, either }: Ports): readonly string[] {
+    return [this.#program, "backend", echo, source, either].map(String);
   }
 
   /**
