@@ -120,7 +120,7 @@ Deno.test("an endpoint is exposed until a signal ends it", async () => {
   await control.opens({ name: "blog" });
   await process.stdout.until(/http:\/\/blog\.t\.example {2}→ {2}localhost:3000/);
   process.send("SIGTERM");
-  assert.equal((await control.hear("goodbye")).code, "leaving");
+  assert.equal((await control.goodbye()).code, "leaving");
   assert.equal(await exposing.code, 0);
   assert.ok(!process.hears("SIGTERM") && !process.hears("SIGHUP"));
   await exposing.close();
@@ -137,7 +137,7 @@ Deno.test("the inspector is where it was asked for, at the first port that is fr
     await control.opens({ name: "blog" });
     await process.stdout.until(/edge {7}127\.0\.0\.1:7835\n/);
     process.send("SIGTERM");
-    await control.hear("goodbye");
+    await control.goodbye();
     assert.equal(await exposing.code, 0);
     await other.close();
     await exposing.close();

@@ -124,6 +124,13 @@ export class Control {
     return asked;
   }
 
+  /** Hears the agent's goodbye, and closes as edges do. */
+  async goodbye(): Promise<MessageOf<"goodbye">> {
+    const goodbye = await this.hear("goodbye");
+    this.channel.close();
+    return goodbye;
+  }
+
   /** Gives a ticket. */
   async ticket(): Promise<Uint8Array> {
     const ticket = unguessable();

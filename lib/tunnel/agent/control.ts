@@ -43,6 +43,9 @@ export class Control {
   #heartbeat: Timeout;
   #askingAgain: Timeout;
   #failure: string | undefined;
+  /** Until the edge has heard a goodbye and closes. */
+  #parting: Timeout | undefined;
+  readonly #over = Promise.withResolvers<void>();
 
   constructor(channel: Channel, welcome: MessageOf<"welcome">, parts: ControlParts) {
     this.#channel = channel;
@@ -61,16 +64,17 @@ export class Control {
       return await this.#listen();
     } catch (error) {
       if (error instanceof ProtocolError) {
-        await this.#part("malformed", error.message);
+        this.#part("malformed", error.message);
+        await this.#untilClosed();
         return { why: `the edge does not speak the protocol: ${error.message}` };
       }
       if (!(error instanceof NetError)) throw error;
       return { why: `the connection to the edge is lost: ${this.#failure ?? error.message}` };
     } finally {
-      this.#heartbeat.cancel();
-      this.#askingAgain.cancel();
+      for (const timer of [this.#heartbeat, this.#askingAgain, this.#parting]) timer?.cancel();
       channels.close();
       this.#channel.close();
+      this.#over.resolve();
     }
   }
 
@@ -85,10 +89,10 @@ export class Control {
     this.#say({ type: "shut", endpoint: number });
   }
 
-  /** Says goodbye, after which {@linkcode run} ends. */
+  /** Says goodbye; resolves when {@linkcode run} has ended, which is when the edge has heard it. */
   async leave(): Promise<void> {
-    await this.#part("leaving", "the agent has ended");
-    this.#channel.close();
+    this.#part("leaving", "the agent has ended");
+    await this.#over.promise;
   }
 
   /** Ends at once: then {@linkcode run} does, too. */
@@ -96,11 +100,9 @@ export class Control {
     this.#channel.close();
   }
 
-  async #part(code: Farewell, message: string): Promise<void> {
-    const limit = this.#parts.timeouts.start(PATIENCE, () => this.#channel.close());
-    await this.#channel.say({ type: "goodbye", code, message })
-      .then(() => this.#channel.conn.closeWrite()).catch(() => {});
-    limit.cancel();
+  #part(code: Farewell, message: string): void {
+    this.#parting ??= this.#parts.timeouts.start(PATIENCE, () => this.#channel.close());
+    this.#say({ type: "goodbye", code, message });
   }
 
   async #listen(): Promise<ControlEnd> {
@@ -117,6 +119,16 @@ export class Control {
       }
       if (message.type === "goodbye") return { why: message.message, code: message.code };
       this.#take(message);
+    }
+  }
+
+  /** Throws away what comes, so that the close is no reset, by which the other end might miss why. */
+  async #untilClosed(): Promise<void> {
+    const into = new Uint8Array(4096);
+    try {
+      while (await this.#channel.conn.read(into) != null);
+    } catch {
+      // It is closed.
     }
   }
 

@@ -68,15 +68,13 @@ export class TextJournal implements Journal {
     const labels = endpoints.map(({ label }) => printable(label).length);
     this.#labelWidth = endpoints.length > 1 ? Math.max(...labels) : 0;
     const inspector = this.#options.inspector();
-    const rows = [
-      ...endpoints.map(({ address, service }) => [this.#bold(printable(address)), service]),
-    ];
-    const width = Math.max(...endpoints.map(({ address }) => printable(address).length));
+    const addresses = endpoints.map(({ address }) => printable(address));
+    const width = Math.max(...addresses.map(({ length }) => length));
     const lines = [
       "",
-      ...rows.map(([address = "", service], i) => {
-        const padding = " ".repeat(width - printable(endpoints[i]!.address).length);
-        return `  ${address}${padding}  →  ${service}`;
+      ...endpoints.map(({ service }, i) => {
+        const address = addresses[i]!;
+        return `  ${this.#bold(address)}${" ".repeat(width - address.length)}  →  ${service}`;
       }),
       "",
       `  edge       ${this.#options.edge()}`,

@@ -205,7 +205,7 @@ for (
     const control = await rig.edge.welcome(TOKEN);
     await control.opens();
     await control.channel.write(garbage);
-    assert.equal((await control.hear("goodbye")).code, "malformed");
+    assert.equal((await control.goodbye()).code, "malformed");
     await settled();
     assert.match(rig.agent.state.problem ?? "", /^the edge does not speak the protocol: /);
     await rig.pass(500);
@@ -270,7 +270,7 @@ Deno.test("who leaves says goodbye, and gives visitors ten seconds", async () =>
   await settled();
   let hasLeft = false;
   const left = rig.agent.leave().then(() => hasLeft = true);
-  assert.equal((await control.hear("goodbye")).code, "leaving");
+  assert.equal((await control.goodbye()).code, "leaving");
   assert.deepEqual(await rig.ended, { kind: "left" });
   await rig.pass(9_999);
   assert.ok(!hasLeft);

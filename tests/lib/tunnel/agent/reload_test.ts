@@ -74,7 +74,7 @@ Deno.test("another token is logged in with at once, while visitors go on", async
   await hear(channel, "accept");
   const token = createToken("alice");
   rig.agent.change({ ...rig.config, token });
-  assert.equal((await control.hear("goodbye")).code, "leaving");
+  assert.equal((await control.goodbye()).code, "leaving");
   await (await rig.edge.welcome(token)).opens();
   await channel.write(encodeFrame("data", bytesOf("still here")));
   assert.equal((await channel.receive())?.type, "data");
