@@ -13,8 +13,8 @@ import { tunnelReport } from "./tunnel_report.ts";
 import { measureTunnels, type TunnelPlan } from "./tunnel_run.ts";
 
 const FULL: TunnelPlan = {
-  near: { rounds: 5, seconds: 0.5, warmUp: 1 },
-  far: { rounds: 2, seconds: 2, warmUp: 1 },
+  near: { rounds: 3, seconds: 1, warmUp: 0.5 },
+  far: { rounds: 1, seconds: 2, warmUp: 0.5 },
   roundTrips: [50, 150],
 };
 const QUICK: TunnelPlan = {
@@ -91,7 +91,9 @@ async function versionOf({ versions }: Tunnel): Promise<string | undefined> {
     try {
       const { stdout, stderr } = await new Deno.Command(program, { args }).output();
       const text = new TextDecoder();
-      found ||= (text.decode(stdout) + text.decode(stderr)).match(/\d+(\.\d+)+/)?.[0] ?? "";
+      const printed = text.decode(stdout) + text.decode(stderr);
+      // One of them begins with when it was built.
+      found ||= (/Version: +(\S+)/.exec(printed) ?? /(\d+(?:\.\d+)+)/.exec(printed))?.[1] ?? "";
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;

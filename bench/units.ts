@@ -53,7 +53,7 @@ export function microseconds(us: number): string {
 
 /** Two digits, or all before the point. */
 function digits(value: number): string {
-  return value >= 10 ? whole(value) : value.toPrecision(2);
+  return Math.abs(value) >= 10 ? whole(value) : value.toPrecision(2);
 }
 
 function whole(value: number): string {
