@@ -304,3 +304,30 @@ Deno.test("an edge that asks and never reads is let go of, and little is kept fo
   );
   await rig.close();
 });
+
+Deno.test("an edge that is lost again and again leaves nothing behind", async () => {
+  const rig = new AgentRig();
+  rig.service(3000, async (conn) => void await readAll(conn));
+  for (let i = 0; i < 30; i++) {
+    const control = await rig.edge.welcome(TOKEN);
+    await control.opens();
+    const channel = await rig.edge.joined(await control.ticket());
+    const idle = await rig.edge.joined(await control.ticket());
+    await channel.say({
+      type: "visit",
+      endpoint: 1,
+      visitor: "192.0.2.7:1",
+      destination: "[::1]:2",
+    });
+    await settled();
+    control.channel.close();
+    channel.close();
+    assert.equal(await idle.receive(), null);
+    idle.close();
+    await rig.pass(30_000);
+    // The agent's next attempt, which waits for the edge.
+    assert.equal(rig.net.open, 2);
+    assert.ok(rig.clock.pending < 5, `${rig.clock.pending} timers`);
+  }
+  await rig.close();
+});
