@@ -38,6 +38,8 @@ export type TunnelWorkload = Workload;
 
 /** Of each tunnel: for agents, for visitors, and one that it listens on because it has to. */
 const PORTS = 3;
+/** Connections come for so many times as long: whoever has connections ready first has to notice that they are wanted. */
+const STAMINA = 3;
 /** Visitors that are held. */
 export const HELD = 1000;
 /** Until memory has settled, ms. */
@@ -95,7 +97,8 @@ export async function measureTunnels(parts: TunnelParts): Promise<TunnelResults>
       run.contenders,
       isNear ? plan.near : plan.far,
       () => true,
-      (workload, contender, seconds) => run.burst(workload, contender, seconds),
+      (workload, contender, seconds) =>
+        run.burst(workload, contender, workload.mode === "rate" ? seconds * STAMINA : seconds),
     );
     links.push({ roundTrip, workloads });
     if (isNear) rest = await run.atRest();
