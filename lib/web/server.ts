@@ -126,6 +126,7 @@ export class HttpServer {
   /** Lets a stream write as long as the client is there and reads. */
   async #stream(conn: Conn, head: Uint8Array, stream: Stream): Promise<void> {
     const write = async (bytes: Uint8Array) => {
+      if (this.#closed) throw new NetError("closed", "the server is closed");
       const limit = this.#timeouts.start(PATIENCE, () => conn.close());
       await conn.write(bytes).finally(() => limit.cancel());
     };

@@ -36,6 +36,7 @@ export class Inspector {
   /** Those under way, with those that are not connected yet. */
   #replays = 0;
   readonly #replaying = new Set<Conn>();
+  #closed = false;
 
   /**
    * @param at An address of loopback.
@@ -87,6 +88,7 @@ export class Inspector {
 
   /** Resolves when its address is free again. */
   async close(): Promise<void> {
+    this.#closed = true;
     this.#viewers.close();
     this.#timeouts.close();
     for (const conn of this.#replaying) conn.close();
@@ -131,6 +133,11 @@ export class Inspector {
       this.#replays--;
       const why = error instanceof Error ? error.message : String(error);
       return json(502, { error: `The service cannot be reached: ${why}.` });
+    }
+    if (this.#closed) {
+      this.#replays--;
+      conn.close();
+      return json(502, { error: "The agent ends." });
     }
     const begun = Promise.withResolvers<number>();
     const onExchange: OnExchange = (replayed, event) => {

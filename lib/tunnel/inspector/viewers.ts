@@ -68,8 +68,9 @@ export class Viewers {
     this.#viewers.add(viewer);
     const encoder = new TextEncoder();
     try {
-      while (!this.#closed) {
+      for (;;) {
         await to.write(encoder.encode(this.#text(viewer)));
+        if (this.#closed) return;
         await new Promise<void>((resolve) => this.#timeouts.start(PAUSE, resolve));
         await viewer.news;
       }

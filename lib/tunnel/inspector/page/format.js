@@ -37,7 +37,8 @@ export function size(bytes) {
 export function moment(ms) {
   const date = new Date(ms);
   const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? date.toLocaleTimeString() : date.toLocaleString();
+  const time = date.toLocaleTimeString([], { hourCycle: "h23" });
+  return isToday ? time : `${date.toLocaleDateString()} ${time}`;
 }
 
 /** Controls, and characters that turn the direction of writing, as they are escaped. */
@@ -48,7 +49,7 @@ export function visible(text) {
 
 /** What came of an exchange, in a word or two, and its class. */
 export function outcome({ status, upgradedTo, outcome }) {
-  if (outcome === "cut_short") return { text: `${status} cut short`, of: "none" };
+  if (outcome === "cut_short") return { text: `${status} cut`, of: "none" };
   if (outcome === "malformed") {
     return { text: status === undefined ? "no HTTP" : `${status} broken`, of: "none" };
   }
