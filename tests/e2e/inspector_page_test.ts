@@ -52,6 +52,7 @@ class Looking {
       const looking = new Looking();
       try {
         looking.tab = await openTab(scope, looking.inspector.url);
+        await looking.tab.show(1280, "light");
         await looking.tab.waitFor(
           `document.querySelector("#state")?.dataset.state === "connected"`,
         );
@@ -241,7 +242,7 @@ Looking.test("everything is done with keys, too", async (looking) => {
   await chosen("/one");
   await tab.waitFor(`document.querySelector("#details h2")?.innerText === "GET /one"`);
   await tab.press("r");
-  await looking.rows(4);
+  await tab.waitFor(`document.querySelector("#details").innerText.includes("replay of request")`);
   assert.equal(looking.asked.length, 1);
   await tab.press("Escape");
   await tab.waitFor(`document.getElementById("details").hidden`);
@@ -268,6 +269,7 @@ Looking.test("it fits into 360 pixels, light and dark", async (looking) => {
     assert.equal(await tab.evaluate("document.documentElement.scrollWidth"), 360);
     await looking.chooseLatest();
     await tab.waitFor(`document.querySelector("#details h2").offsetWidth > 0`);
+    assert.equal(await tab.evaluate("document.activeElement.id"), "details");
     assert.equal(await tab.evaluate("document.documentElement.scrollWidth"), 360);
     const colours = await tab.evaluate(`(({ color, backgroundColor }) => [color, backgroundColor])(
       getComputedStyle(document.getElementById("details")))`);

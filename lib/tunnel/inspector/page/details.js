@@ -23,6 +23,8 @@ export class Details {
     this.#id = id;
     pane.hidden = id === undefined;
     document.body.classList.toggle("shows-details", id !== undefined);
+    // Where it lies over the list, keys are for it.
+    if (id !== undefined && document.getElementById("rows").offsetParent === null) pane.focus();
     if (id !== undefined) await this.refresh();
   }
 
@@ -46,11 +48,14 @@ export class Details {
 
   /** Sends the request that is shown once more. */
   async replay() {
-    if (this.#id === undefined) return;
-    const { id, error } = await ask(`replay?id=${this.#id}`, {
+    const asked = this.#id;
+    if (asked === undefined) return;
+    const { id, error } = await ask(`replay?id=${asked}`, {
       method: "POST",
       headers: { "X-Sluice": "1" },
     });
+    // Who looks at something else by now is left to it.
+    if (this.#id !== asked) return;
     if (error === undefined) this.#callbacks.onReplay(id);
     else pane.querySelector(".actions")?.after(alertOf(error));
   }
