@@ -329,5 +329,6 @@ Deno.test("an edge that is lost again and again leaves nothing behind", async ()
     assert.equal(rig.net.open, 2);
     assert.ok(rig.clock.pending < 5, `${rig.clock.pending} timers`);
   }
+  await rig.edge.welcome(TOKEN);
   await rig.close();
 });
