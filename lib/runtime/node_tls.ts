@@ -99,10 +99,11 @@ export class NodeTls implements Tls {
         ...HALF_OPEN,
       });
       return await this.#shakeHands(socket, secured, timeout, () => {
-        const wrong = distrust(secured, trust, serverName ?? to.address, this.#clock.date());
+        const shown = secured.getPeerCertificate(true);
+        const wrong = distrust(secured, shown, trust, serverName ?? to.address, this.#clock.date());
         if (wrong !== undefined) throw new NetError("untrusted", wrong);
         agree(secured, alpn, "server");
-        return sha256Of(secured.getPeerCertificate(true).raw);
+        return sha256Of(shown.raw);
       });
     } catch (error) {
       socket.destroy();

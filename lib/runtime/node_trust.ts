@@ -4,22 +4,23 @@
  * @module
  */
 import { createHash, timingSafeEqual, X509Certificate } from "node:crypto";
-import { checkServerIdentity, type TLSSocket } from "node:tls";
+import { checkServerIdentity, type PeerCertificate, type TLSSocket } from "node:tls";
 import { nameOf } from "./node_errors.ts";
 import type { Trust } from "./runtime.ts";
 
 /**
  * Why the server at the other end of a handshake is not to be trusted; `undefined` if it is.
+ * @param shown Its certificate.
  * @param host The name or IP address that it was asked for.
  * @param now ms since 1970.
  */
 export function distrust(
   socket: TLSSocket,
+  shown: PeerCertificate,
   trust: Trust,
   host: string,
   now: number,
 ): string | undefined {
-  const shown = socket.getPeerCertificate(true);
   if (!(shown.raw instanceof Uint8Array)) return "the server shows no certificate";
   if (trust.kind === "pin") {
     const seen = sha256Of(shown.raw);
