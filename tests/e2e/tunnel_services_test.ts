@@ -6,6 +6,7 @@ import { request } from "node:http";
 import { testWithTools } from "../support/children.ts";
 import { within } from "../support/child.ts";
 import { newKeyPair } from "../support/wireguard.ts";
+import { Client } from "./client.ts";
 import { makeCertificate, sshArguments, startNginx, startPostgres, startSshd } from "./servers.ts";
 import { curlTo, DOMAIN, Edge, endpoint, get, startAgent } from "./tunnel.ts";
 import { startDns } from "./udp_servers.ts";
@@ -26,7 +27,8 @@ testWithTools(
       edge,
       endpoint("http", sites.blog, "blog") +
         endpoint("http", sites.shop, "shop", 'forwarded = true\nbasic_auth = "anna:secret"') +
-        endpoint("http", sites.proxied, "proxied", 'proxy_protocol = "v2"'),
+        endpoint("http", sites.proxied, "proxied", 'proxy_protocol = "v2"') +
+        endpoint("http", sites.blog, "private", 'allow = ["192.0.2.0/24"]'),
     );
     const blog = await get(scope, edge, "blog");
     assert.deepEqual(blog, { body: `the blog, for blog.${DOMAIN}\n`, status: 200 });
@@ -42,6 +44,7 @@ testWithTools(
     assert.equal(shop.body, `the shop of 127.0.0.1 shop.${DOMAIN}:${edge.port}\n`);
     assert.equal((await get(scope, edge, "proxied")).body, "from 127.0.0.1\n");
     assert.equal((await get(scope, edge, "nobody")).status, 404);
+    assert.equal((await get(scope, edge, "private")).status, 403);
     const again = `http://blog.${DOMAIN}:${edge.port}/again`;
     const twice = await scope.run("curl", curlTo(edge, "blog", "/", again));
     assert.equal(twice.stdout, blog.body.repeat(2), twice.stderr);
@@ -85,6 +88,26 @@ testWithTools(
     assert.equal(await within(10_000, "answer", answer.promise), "\x81\x08re: ping");
     const line = await agent.event("request");
     assert.deepEqual([line.status, line.upgraded_to], [101, "websocket"]);
+  },
+);
+
+testWithTools(
+  "two processes of one agent share its name, and one goes on when the other is gone",
+  ["curl", "nginx"],
+  async (scope) => {
+    const sites = await startNginx(scope, { first: { says: "first" }, second: { says: "second" } });
+    const edge = await Edge.start(scope);
+    const first = await startAgent(scope, edge, endpoint("http", sites.first, "blog"));
+    await startAgent(scope, edge, endpoint("http", sites.second, "blog"));
+    // Each visitor goes to the process with the fewest: while one is held, the next one comes to the other.
+    const held = await Client.connect(scope, edge.port);
+    await held.send(`GET / HTTP/1.1\r\nHost: blog.${DOMAIN}\r\n\r\n`);
+    assert.equal(await held.line(), "HTTP/1.1 200 OK\r");
+    assert.equal((await get(scope, edge, "blog")).body, "second\n");
+    held.close();
+    first.child.signal("SIGTERM");
+    assert.equal(await first.child.code, 0);
+    for (let i = 0; i < 3; i++) assert.equal((await get(scope, edge, "blog")).body, "second\n");
   },
 );
 
