@@ -8,14 +8,8 @@ import { type ByteCounts, type Conn, NetError } from "../runtime/runtime.ts";
 import type { Timeout, Timeouts } from "../timeouts.ts";
 import type { Bandwidth } from "./bandwidth.ts";
 import type { Channel } from "./channel.ts";
-import {
-  encodeFrame,
-  type End,
-  type Frame,
-  HEADER_LENGTH,
-  LONGEST_DATA,
-  writeHeader,
-} from "./frames.ts";
+import { encodeFrame, type End, type Frame, LONGEST_DATA } from "./frames.ts";
+import { FrameBuffer } from "./frame_buffer.ts";
 import { parseMessage } from "./messages.ts";
 import type { Tap } from "./tap.ts";
 import { endOfChannel, Stop, type VisitEnd, type VisitEndReason } from "./visit_end.ts";
@@ -44,13 +38,6 @@ export interface RelayOptions {
 export function relay(conn: Conn, channel: Channel, options: RelayOptions): Promise<VisitEnd> {
   return new Relay(conn, channel, options).over;
 }
-
-/**
- * Sizes of the buffer that the connection is read into, bytes, with the header of a frame; they grow and shrink as those
- * of a pipe. The largest is three TLS records (16,384 bytes, RFC 8446 §5.1): the most that Deno encrypts at once.
- */
-const BUFFER_SIZES = [4096, 16_384, 49_152] as const;
-const SMALL_READS_TO_SHRINK = 8;
 
 /** What the other end may still send when it was told that nobody listens any more, ms. */
 const LINGER = 5000;
@@ -102,35 +89,24 @@ class Relay {
         await this.#sendBytes(this.#tapped(first));
         this.#count("sent", first.length);
       }
-      let size = 0;
-      let buffer = new Uint8Array(BUFFER_SIZES[0]);
-      let smallReads = 0;
+      const buffer = new FrameBuffer();
       for (;;) {
-        const room = buffer.subarray(HEADER_LENGTH);
         isReading = true;
-        const length = await conn.read(room, this.#stop);
+        const length = await conn.read(buffer.room, this.#stop);
         isReading = false;
         if (this.#isOver) return;
         if (length == null) break;
         const wait = bandwidth?.take(length);
         if (wait !== undefined) await wait;
         if (tap === undefined) {
-          writeHeader(buffer, 0, "data", length);
-          await this.#channel.conn.write(buffer.subarray(0, HEADER_LENGTH + length));
+          await this.#channel.conn.write(buffer.frame(length));
         } else {
-          const bytes = this.#tapped(room.subarray(0, length));
+          const bytes = this.#tapped(buffer.room.subarray(0, length));
           if (tap.answer !== undefined) break;
           await this.#sendBytes(bytes);
         }
         this.#count("sent", length);
-        if (length === room.length) {
-          smallReads = 0;
-          if (size < BUFFER_SIZES.length - 1) buffer = new Uint8Array(BUFFER_SIZES[++size]!);
-        } else if (size > 0 && length <= BUFFER_SIZES[0] && ++smallReads >= SMALL_READS_TO_SHRINK) {
-          smallReads = 0;
-          size = 0;
-          buffer = new Uint8Array(BUFFER_SIZES[0]);
-        }
+        buffer.adapt(length);
       }
       if (tap?.answer !== undefined) {
         this.#discards = true;
@@ -272,28 +248,4 @@ class Relay {
 
 function endOfConn(error: unknown): VisitEndReason {
   return error instanceof NetError && error.code === "closed" ? "closed" : "conn_reset";
-}
-
-/**
- * The agent's other answer to `visit`: the service cannot be reached. What is still sent for the visit is thrown away.
- * @returns Whether the channel is free for another visit; if not, the caller closes it. Never rejects.
- */
-export async function refuse(
-  channel: Channel,
-  message: string,
-  timeouts: Timeouts,
-): Promise<boolean> {
-  const deadline = timeouts.start(LINGER);
-  try {
-    await channel.say({ type: "unreachable", message });
-    for (;;) {
-      const frame = await channel.receive(deadline);
-      if (frame?.type === "end") return true;
-      if (frame?.type !== "data" && frame?.type !== "datagram") return false;
-    }
-  } catch {
-    return false;
-  } finally {
-    deadline.cancel();
-  }
 }

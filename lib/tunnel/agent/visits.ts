@@ -15,8 +15,9 @@ import {
 import type { Timeouts } from "../../timeouts.ts";
 import type { Channel } from "../channel.ts";
 import { DatagramRelay } from "../datagrams.ts";
+import { decline } from "../decline.ts";
 import type { MessageOf } from "../messages.ts";
-import { refuse, relay } from "../relay.ts";
+import { relay } from "../relay.ts";
 import type { Tap } from "../tap.ts";
 import type { VisitEnd } from "../visit_end.ts";
 import type { Exposed, Exposure } from "./exposure.ts";
@@ -76,7 +77,7 @@ export class Visits {
     const { exposure, timeouts, clock, journal } = this.#parts;
     const exposed = exposure.get(visit.endpoint);
     if (exposed === undefined) {
-      return await refuse(channel, "this endpoint is no longer exposed", timeouts);
+      return await decline(channel, "this endpoint is no longer exposed", timeouts);
     }
     const live = { channel, counts: { up: 0, down: 0 } };
     this.#live.add(live);
@@ -121,7 +122,7 @@ export class Visits {
     } catch (error) {
       if (error instanceof ServiceError) {
         this.#failed(exposed, error.message);
-        const isFree = await refuse(channel, error.message, timeouts);
+        const isFree = await decline(channel, error.message, timeouts);
         return { reason: "unreachable", isFree };
       }
       if (error instanceof NetError) return { reason: "channel_reset", isFree: false };

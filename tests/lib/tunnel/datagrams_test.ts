@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { DatagramRelay, type DatagramRelayOptions } from "../../../lib/tunnel/datagrams.ts";
 import { encodeFrame } from "../../../lib/tunnel/frames.ts";
-import { refuse } from "../../../lib/tunnel/relay.ts";
+import { decline } from "../../../lib/tunnel/decline.ts";
 import { Channels, settle } from "../../support/channels.ts";
 import { bytesOf } from "../../support/stream_contract.ts";
 
@@ -143,7 +143,7 @@ Deno.test("a service that cannot be reached is told of, and the channel is free"
   const visit = new Visit();
   const { edge, channel } = await visit.begin({}, false);
   edge.send(bytesOf("hello"));
-  assert.ok(await refuse(channel.agent, "no route", visit.timeouts));
+  assert.ok(await decline(channel.agent, "no route", visit.timeouts));
   assert.deepEqual(await edge.over, { reason: "unreachable", isFree: true, message: "no route" });
 });
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Bandwidth } from "../../../lib/tunnel/bandwidth.ts";
 import { encodeFrame } from "../../../lib/tunnel/frames.ts";
-import { refuse, relay, type RelayOptions } from "../../../lib/tunnel/relay.ts";
+import { decline } from "../../../lib/tunnel/decline.ts";
+import { relay, type RelayOptions } from "../../../lib/tunnel/relay.ts";
 import { type Conn, NetError } from "../../../lib/runtime/runtime.ts";
 import type { Tap } from "../../../lib/tunnel/tap.ts";
 import type { VisitEnd } from "../../../lib/tunnel/visit_end.ts";
@@ -284,7 +285,7 @@ Deno.test("a service that cannot be reached leaves the visitor to the edge, and 
     acceptTimeout: ACCEPT,
     timeouts: visit.timeouts,
   });
-  assert.ok(await refuse(channel.agent, "Connection refused", visit.timeouts));
+  assert.ok(await decline(channel.agent, "Connection refused", visit.timeouts));
   assert.deepEqual(await edgeEnd, {
     reason: "unreachable",
     isFree: true,
@@ -309,7 +310,7 @@ Deno.test("what the visitor sends behind a refusal is left for the edge", async 
     acceptTimeout: ACCEPT,
     timeouts: visit.timeouts,
   });
-  assert.ok(await refuse(channel.agent, "no", visit.timeouts));
+  assert.ok(await decline(channel.agent, "no", visit.timeouts));
   await edgeEnd;
   await visitor.write(bytesOf("late"));
   assert.equal(await edgeConn.read(new Uint8Array(16)), 4);
@@ -318,7 +319,7 @@ Deno.test("what the visitor sends behind a refusal is left for the edge", async 
 Deno.test("an edge that does not say where the visit ends is not waited for after a refusal", async () => {
   const visit = new Visit();
   const { agent, edge } = await visit.channel();
-  const freed = refuse(agent, "no", visit.timeouts);
+  const freed = decline(agent, "no", visit.timeouts);
   await edge.hear();
   await settle();
   visit.clock.advance(5000);
