@@ -33,6 +33,10 @@ export class Head {
     return this.#buffer.subarray(this.#start, this.#end);
   }
 
+  get isEmpty(): boolean {
+    return this.#start === this.#end;
+  }
+
   /** Drops the first `count` bytes: a PROXY header that was read. */
   skip(count: number): void {
     this.#start += count;
@@ -96,7 +100,7 @@ export async function decideOnHead(
   table: RouteTable,
   deadline: Deadline,
 ): Promise<Exclude<Decision, { kind: "wait" }>> {
-  let decision = decide(table, head.bytes, "open");
+  let decision = head.isEmpty ? table.atFirst : decide(table, head.bytes, "open");
   while (decision.kind === "wait") {
     decision = decide(table, head.bytes, await head.fill(conn, decision.bytes, deadline));
   }

@@ -21,6 +21,8 @@ export interface RouteSource {
 export interface RouteTable {
   readonly detectors: readonly Detector[];
   readonly source: RouteSource;
+  /** What is decided before any byte is here: the same for every connection. */
+  readonly atFirst: Decision;
 }
 
 /** A probe and the routes that its match can lead to, first match wins. */
@@ -46,7 +48,8 @@ export type Decision =
 
 /** Orders a listener's routes: the table of probes first, then `regex` entries as in the file, then `any`. */
 export function routeTable(source: RouteSource): RouteTable {
-  return { detectors: detectorsFor(source.routes, { known: tcpProbes, regex, any }), source };
+  const detectors = detectorsFor(source.routes, { known: tcpProbes, regex, any });
+  return { detectors, source, atFirst: decide({ detectors, source }, new Uint8Array(0), "open") };
 }
 
 /** The probes of a transport. */
@@ -88,7 +91,11 @@ function rank({ match }: Route): number {
  * Decides on the bytes that are here. The answer for a stream does not depend on how it was cut: the first
  * probe that does not say no is the one that decides, or is waited for.
  */
-export function decide(table: RouteTable, head: Uint8Array, state: HeadState): Decision {
+export function decide(
+  table: Pick<RouteTable, "detectors" | "source">,
+  head: Uint8Array,
+  state: HeadState,
+): Decision {
   for (const { protocol, probe, routes } of table.detectors) {
     const result = probe(head, state !== "open");
     switch (result.kind) {

@@ -21,25 +21,30 @@ export class Shortage {
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #open: boolean;
-  #at = 0;
+  readonly #start: number;
+  readonly #end: number;
+  #at: number;
 
   /**
    * @param bytes What has arrived.
    * @param open Whether more may arrive behind it. The children that {@linkcode take} makes are closed.
+   * @param start Where it begins to read, and `end` where its bytes end: a view would be an object more.
    */
-  constructor(bytes: Uint8Array, open: boolean) {
+  constructor(bytes: Uint8Array, open: boolean, start = 0, end = bytes.length) {
     this.#bytes = bytes;
     this.#open = open;
+    this.#start = this.#at = start;
+    this.#end = end;
   }
 
   /** Bytes read so far. */
   get offset(): number {
-    return this.#at;
+    return this.#at - this.#start;
   }
 
   /** Bytes that are here and unread. */
   get remaining(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
   /**
@@ -48,8 +53,8 @@ export class ByteReader {
    */
   #advance(count: number): number {
     const start = this.#at;
-    if (count > this.#bytes.length - start) {
-      throw new Shortage(this.#open ? start + count : undefined);
+    if (count > this.#end - start) {
+      throw new Shortage(this.#open ? start - this.#start + count : undefined);
     }
     this.#at = start + count;
     return start;
@@ -108,7 +113,8 @@ export class ByteReader {
 
   /** A closed reader over the next `count` bytes: running short inside it is malformed. */
   take(count: number): ByteReader {
-    return new ByteReader(this.bytes(count), false);
+    const at = this.#advance(count);
+    return new ByteReader(this.#bytes, false, at, at + count);
   }
 
   /** Everything unread, as a view. */
@@ -144,7 +150,8 @@ export class ByteReader {
    * @throws {Shortage} If it has not arrived and still may.
    */
   until(delimiter: number, limit: number): string | undefined {
-    const found = this.#bytes.indexOf(delimiter, this.#at);
+    const first = this.#bytes.indexOf(delimiter, this.#at);
+    const found = first < this.#end ? first : -1;
     if (found < 0 && this.remaining <= limit) this.#advance(this.remaining + 1);
     if (found < 0 || found - this.#at > limit) return undefined;
     const text = this.text(found - this.#at);

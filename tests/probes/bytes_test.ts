@@ -106,3 +106,17 @@ Deno.test("peeking reads nothing", () => {
   assert.equal(reader.peek(2), 0x63);
   assert.equal(reader.offset, 0);
 });
+
+Deno.test("a child reader ends where its bytes do, whatever lies behind them", () => {
+  const head = open("xab;cd");
+  head.skip(1);
+  const child = head.take(2);
+  assert.equal(child.until(0x3b, 1), undefined);
+  assert.equal(wanted(() => child.until(0x3b, 8)), undefined);
+  assert.equal(child.u8(), 0x61);
+  assert.equal(child.offset, 1);
+  assert.equal(child.remaining, 1);
+  assert.equal(child.text(1), "b");
+  assert.throws(() => child.peek(), Shortage);
+  assert.equal(head.text(3), ";cd");
+});
