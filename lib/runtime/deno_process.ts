@@ -41,7 +41,12 @@ function output(
   return {
     isTerminal,
     get columns() {
-      return isTerminal ? Deno.consoleSize().columns : undefined;
+      try {
+        return isTerminal ? Deno.consoleSize().columns : undefined;
+      } catch {
+        // It has been closed.
+        return undefined;
+      }
     },
     async write(text) {
       let bytes = encoder.encode(text);

@@ -288,11 +288,14 @@ testWithTools(
     const more = shell + endpoint("tcp", startEcho(scope), second);
     await Deno.writeTextFile(agent.file, agentFile(edge, more));
     await agent.serving(2);
+    await agent.trouble("note", /taken up/);
     assert.equal(await visitor.ask("after"), "after");
     const next = await Client.connect(scope, second);
     assert.equal(await next.ask("next"), "next");
     assert.equal(edge.sluice.child.stderr.count(/agent alice is gone/), 0);
 
+    agent.child.signal("SIGHUP");
+    await agent.trouble("note", /taken up/);
     agent.child.signal("SIGTERM");
     await agent.trouble("note", /SIGTERM: 2 visitors are here, for 10 s at most/);
     assert.equal(await visitor.ask("and now?"), "and now?");

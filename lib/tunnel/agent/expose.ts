@@ -114,10 +114,11 @@ async function runUntilSignal(
   let last = Promise.resolve();
   const reload = () => last = last.then(load);
   const watch = watched && new ConfigWatch(watched.file, watched.seen, clock, reload);
-  const unhear = process.onSignal("SIGHUP", () => void reload());
+  // Without a file it ends the process, as it should when the user's terminal is closed.
+  const unhear = watched && process.onSignal("SIGHUP", () => void reload());
   const outcome = await Promise.race([agent.run(), stop.first]);
   watch?.close();
-  unhear();
+  unhear?.();
   try {
     if (typeof outcome === "object") {
       if (outcome.kind === "left") return 0;
