@@ -6,7 +6,7 @@
 import { any } from "../probes/any.ts";
 import type { Facts, Probe } from "../probes/probe.ts";
 import { regex } from "../probes/regex.ts";
-import { tcpProbes } from "../probes/tcp.ts";
+import { namedTcpProbes, tcpProbes } from "../probes/tcp.ts";
 import type { Acl } from "./acl.ts";
 import type { ProbeTimeoutAnswer, Route } from "./config/config.ts";
 
@@ -48,7 +48,8 @@ export type Decision =
 
 /** Orders a listener's routes: the table of probes first, then `regex` entries as in the file, then `any`. */
 export function routeTable(source: RouteSource): RouteTable {
-  const detectors = detectorsFor(source.routes, { known: tcpProbes, regex, any });
+  const probes = { known: tcpProbes, named: namedTcpProbes, regex, any };
+  const detectors = detectorsFor(source.routes, probes);
   return { detectors, source, atFirst: decide({ detectors, source }, new Uint8Array(0), "open") };
 }
 
@@ -56,6 +57,8 @@ export function routeTable(source: RouteSource): RouteTable {
 export interface ProbeSet<AnyProbe> {
   /** In the order in which they are asked. */
   readonly known: Readonly<Record<string, AnyProbe>>;
+  /** In place of those where some route has `hosts`: they may have to wait for a name. */
+  readonly named?: Readonly<Record<string, AnyProbe>>;
   readonly regex: (patterns: readonly RegExp[], minLength: number) => AnyProbe;
   readonly any: AnyProbe;
 }
@@ -69,7 +72,8 @@ export function detectorsFor<AnyProbe, AnyRoute extends Route>(
   const detectors: Detector<AnyProbe, AnyRoute>[] = [];
   for (const [protocol, probe] of Object.entries(probes.known)) {
     const routes = of(protocol).sort((a, b) => rank(a) - rank(b));
-    if (routes.length > 0) detectors.push({ protocol, probe, routes });
+    const named = routes.some(({ match }) => match.hosts.length > 0) && probes.named?.[protocol];
+    if (routes.length > 0) detectors.push({ protocol, probe: named || probe, routes });
   }
   for (const route of of("regex")) {
     const { patterns, minLength } = route.match;

@@ -9,13 +9,15 @@
  * PRI * HTTP/2.0 CR LF CR LF SM CR LF CR LF      HTTP/2 with prior knowledge (RFC 9113 §3.4)
  * ```
  *
- * A bare LF ends a line too. HTTP/2 packs its names with HPACK, so such a connection has no `host`: an entry
- * with `hosts` does not take it.
+ * A bare LF ends a line too. The names of HTTP/2 come in its first request, packed, and a client may wait for the
+ * server's first frame before it sends one. So the preface alone says that it is HTTP, and {@linkcode httpByHost} reads
+ * on, for whom the name decides.
  *
  * @module
  */
 import type { ByteReader } from "./bytes.ts";
-import { type Facts, probe } from "./probe.ts";
+import { requestAuthority } from "./http_frames.ts";
+import { attempt, type Facts, type Probe, probe, type ProbeResult } from "./probe.ts";
 
 /** Longest method; the longest registered one has 17 characters. */
 const MAX_METHOD_LENGTH = 64;
@@ -24,21 +26,22 @@ const MAX_HEAD_LENGTH = 16 * 1024;
 /** Most fields before Host, so that asking again costs little. */
 const MAX_FIELDS = 128;
 
+/** What follows `PRI * HTTP/`. */
+const PREFACE_END = "2.0\r\n\r\nSM\r\n\r\n";
+
 const LF = 0x0a;
 const CR = 0x0d;
 const SP = 0x20;
 const DEL = 0x7f;
 
 /** Matches a request line and the fields up to Host, or the HTTP/2 preface; gives `host` and `details.version`. */
-export const http = probe((head) => {
-  while (head.peek() === CR || head.peek() === LF) {
-    if (!endOfLine(head) || head.offset > MAX_METHOD_LENGTH) return undefined;
-  }
+export const http: Probe = probe((head) => {
+  if (!skipEmptyLines(head)) return undefined;
   const method = word(head, isTokenByte, MAX_METHOD_LENGTH);
   const target = method && word(head, isTargetByte, MAX_HEAD_LENGTH);
   if (method === undefined || target === undefined || !head.starts("HTTP/")) return undefined;
   if (method === "PRI" && target === "*") {
-    return head.starts("2.0\r\n\r\nSM\r\n\r\n") ? facts("2") : undefined;
+    return head.starts(PREFACE_END) ? facts("2") : undefined;
   }
   if (!head.starts("1.")) return undefined;
   const minor = head.u8() - 0x30;
@@ -51,6 +54,33 @@ export const http = probe((head) => {
   const field = authority ?? hostField(head);
   return field === undefined ? undefined : facts(`1.${minor}`, hostName(field));
 });
+
+/**
+ * The same, but for HTTP/2 it goes on to the first request and gives its `host`. Without one, because the client waits for
+ * the server or says something else, it is HTTP nevertheless.
+ */
+export const httpByHost: Probe = (head, final) => {
+  const result = http(head, final);
+  if (result.kind !== "match" || result.facts.details?.["version"] !== "2") return result;
+  const named = attempt(firstRequest, head, final);
+  return named.kind === "no" ? result : named;
+};
+
+function firstRequest(head: ByteReader): ProbeResult {
+  skipEmptyLines(head);
+  head.skip(`PRI * HTTP/${PREFACE_END}`.length);
+  const authority = requestAuthority(head);
+  if (authority === undefined) return { kind: "no" };
+  return { kind: "match", facts: facts("2", hostName(authority)) };
+}
+
+/** Whether there are few enough of them. */
+function skipEmptyLines(head: ByteReader): boolean {
+  while (head.peek() === CR || head.peek() === LF) {
+    if (!endOfLine(head) || head.offset > MAX_METHOD_LENGTH) return false;
+  }
+  return true;
+}
 
 function facts(version: string, host?: string): Facts {
   return { protocol: "http", ...(host !== undefined && { host }), details: { version } };

@@ -13,5 +13,5 @@ export { any, anyDatagram } from "./any.ts";
 export { datagramProbe } from "./datagram.ts";
 export { probe } from "./probe.ts";
 export { datagramRegex, regex } from "./regex.ts";
-export { tcpProbes } from "./tcp.ts";
+export { namedTcpProbes, tcpProbes } from "./tcp.ts";
 export { udpProbes } from "./udp.ts";

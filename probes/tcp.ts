@@ -7,7 +7,7 @@
  */
 import { adb } from "./adb.ts";
 import { amqp } from "./amqp.ts";
-import { http } from "./http.ts";
+import { http, httpByHost } from "./http.ts";
 import { mqtt } from "./mqtt.ts";
 import { openvpn } from "./openvpn.ts";
 import { postgres } from "./postgres.ts";
@@ -41,3 +41,6 @@ export const tcpProbes: Readonly<Record<string, Probe>> = {
   openvpn,
   syslog,
 };
+
+/** In place of those of the same names where a name decides: they read on until they know it. */
+export const namedTcpProbes: Readonly<Record<string, Probe>> = { http: httpByHost };

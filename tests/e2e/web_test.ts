@@ -7,7 +7,7 @@ import { startOnePort } from "./one_port.ts";
 import { makeCertificate, startNginx, startTlsServer } from "./servers.ts";
 
 testWithTools(
-  "curl reaches the site of its Host over HTTP/1.1, and another one over HTTP/2 in clear",
+  "curl reaches the site of its Host over HTTP/1.1, and that of another name over HTTP/2 in clear",
   ["curl", "nginx"],
   async (scope) => {
     const sites = await startNginx(scope, {
@@ -26,10 +26,11 @@ testWithTools(
     assert.ok(line.bytes_up > "GET /page HTTP/1.1".length, `${line.bytes_up} bytes up`);
     assert.ok(line.bytes_down > "the web site\n".length, `${line.bytes_down} bytes down`);
 
-    const [url, version] = [`http://web.example:${port}/`, ["-w", "%{http_version}"]];
+    const [url, version] = [`http://other.example:${port}/`, ["-w", "%{http_version}"]];
     const h2c = await scope.run("curl", [...curl(url, "--http2-prior-knowledge"), ...version]);
     assert.equal(h2c.stdout, "the HTTP/2 site\n2", h2c.stderr);
-    assert.equal((await sluice.accessLine()).route, "other_web");
+    const second = await sluice.accessLine();
+    assert.deepEqual([second.route, second.host], ["other_web", "other.example"]);
   },
 );
 

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { encodeClientHello } from "../../lib/client_hello_encoder.ts";
 import type { Route } from "../../lib/config/config.ts";
 import { decide, type HeadState, nameMatches, routeTable } from "../../lib/routing.ts";
+import { samples } from "../support/samples.ts";
 import { defaultTo, poolOf, routeTo } from "../support/routes.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
@@ -201,6 +202,20 @@ Deno.test("a wildcard covers every name below, not the name itself", () => {
   assert.ok(!nameMatches("*.example.com", "example.com"));
   assert.ok(!nameMatches("*.example.com", "badexample.com"));
   assert.ok(nameMatches("example.com", "example.com"));
+});
+
+Deno.test("HTTP/2 in clear is waited for until it names its host, where some entry asks for one", () => {
+  const named = routeTo("named", { protocol: "http", hosts: ["h2.example"] });
+  const rest = routeTo("rest", { protocol: "http" });
+  const { bytes } = samples().find(({ name }) => name === "http_nghttp_h2c")!;
+  const preface = bytes.subarray(0, 24);
+  assert.equal(outcome([rest], preface), "rest");
+  assert.match(outcome([named, rest], preface), /^wait /);
+  assert.equal(outcome([named, rest], bytes), "named");
+  assert.equal(outcome([named], bytes), "named");
+  // A client that waits for the server names nobody.
+  assert.equal(outcome([named, rest], preface, { state: "timeout" }), "rest");
+  assert.equal(outcome([named], preface, { state: "timeout" }), "no_route");
 });
 
 Deno.test("an http entry with hosts goes before one without", () => {
