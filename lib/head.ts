@@ -3,11 +3,11 @@
  *
  * @module
  */
+import { HEAD_SIZE, takeHeadBuffer } from "./head_buffers.ts";
 import { decide, type Decision, type HeadState, type RouteTable } from "./routing.ts";
 import type { Conn, Deadline } from "./runtime/runtime.ts";
 
-/** Bytes that a head has room for at first; a post-quantum ClientHello fits. */
-const FIRST_SIZE = 4096;
+const NOTHING = new Uint8Array(0);
 
 /** A parser's answer when bytes are missing: how many the head must have for another one. */
 interface Need {
@@ -18,14 +18,14 @@ interface Need {
 /** Bytes that were read and not yet forwarded. */
 export class Head {
   readonly #limit: number;
-  #buffer: Uint8Array;
+  /** Made when the first byte is asked for: many heads stay empty. */
+  #buffer: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
 
   /** @param limit The most bytes that it holds. */
   constructor(limit: number) {
     this.#limit = limit;
-    this.#buffer = new Uint8Array(Math.min(FIRST_SIZE, limit));
   }
 
   /** What it holds, as a view. */
@@ -77,12 +77,12 @@ export class Head {
     return result;
   }
 
-  /** Makes room behind the end: twice as much, up to the bound. Returns whether there is any. */
+  /** Makes room behind the end: at first some, then twice as much, up to the bound. Returns whether there is any. */
   #grow(): boolean {
     const held = this.bytes;
-    const size = Math.min(2 * this.#buffer.length, this.#limit);
+    const size = Math.min(2 * this.#buffer.length || HEAD_SIZE, this.#limit);
     if (held.length === size) return false;
-    this.#buffer = new Uint8Array(size);
+    this.#buffer = size === HEAD_SIZE ? takeHeadBuffer() : new Uint8Array(size);
     this.#buffer.set(held);
     this.#start = 0;
     this.#end = held.length;

@@ -129,6 +129,7 @@ const PURE = [
 /** The data path: of each transport, and what both use. */
 const TCP = named(
   "lib/head.ts",
+  "lib/head_buffers.ts",
   "lib/pipe.ts",
   "lib/tcp.ts",
   "lib/tcp_parts.ts",

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { giveHeadBuffer } from "../../head_buffers.ts";
 import { type IdleListener, IdleWatch } from "../../idle_watch.ts";
 import type { Timeouts } from "../../timeouts.ts";
 import { type ByteCounts, NetError, type PipeEnd, type PipeOptions } from "../runtime.ts";
@@ -121,11 +122,11 @@ class Relay implements Relaying, IdleListener {
     this.#finish("idle_timeout");
   }
 
-  /** Who waits for the end of the pipe may hold on to the head all the while, so its memory is let go of here. */
+  /** Who waits for the end of the pipe may hold on to the head all the while, so its memory is given back here. */
   #sendHead(head: Uint8Array<ArrayBuffer>): void {
     const sent = this.#sent(this.#up, this.#up.to.send(head, head.length));
     if (sent < head.length && !this.#up.isDone) this.#up.rest = head.slice(sent);
-    head.buffer.transfer(0);
+    giveHeadBuffer(head);
   }
 
   /** Copies until there is nothing more to be had, or no room for it, or the share is used up. */

@@ -1,6 +1,7 @@
 /** What a pipe of the Linux plane does beyond the contract. */
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { takeHeadBuffer } from "../../../../lib/head_buffers.ts";
 import type { KernelPipe } from "../../../../lib/runtime/linux/kernel_pipes.ts";
 import type { LinuxConn } from "../../../../lib/runtime/linux/streams.ts";
 import type { Conn } from "../../../../lib/runtime/runtime.ts";
@@ -68,8 +69,16 @@ streamTest("a head that no socket has room for arrives whole, before all else", 
   assert.deepEqual(counts, { up: first.length + 9, down: 0 });
 });
 
-streamTest("the head's memory is not kept for as long as the pipe runs", async (rig) => {
-  const head = new Uint8Array(4096);
+streamTest("the head's memory is for the next one as soon as the head is sent", async (rig) => {
+  const head = takeHeadBuffer();
+  head.fill(0x61);
+  const { server } = await rig.piped(head.subarray(0, 4));
+  await assertReads(server, "aaaa");
+  assert.equal(takeHeadBuffer().buffer, head.buffer);
+});
+
+streamTest("memory of another size is not kept for as long as the pipe runs", async (rig) => {
+  const head = new Uint8Array(5000);
   const { server } = await rig.piped(head.subarray(0, 4));
   await assertReads(server, "\0\0\0\0");
   assert.equal(head.buffer.byteLength, 0);
