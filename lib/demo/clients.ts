@@ -30,8 +30,8 @@ export function http1(host: string): Client {
 
 /** HTTP/2, whose beginning both sides know beforehand or have agreed on by ALPN. */
 export const http2: Client = async (wire) => {
-  // The name goes no further than the backend, which answers whatever it is called.
-  const session = connectHttp2("http://demo", { createConnection: () => wire });
+  // Under TLS nobody but the backend sees the name, which answers whatever it is called.
+  const session = connectHttp2("http://h2.demo", { createConnection: () => wire });
   session.on("error", ignore);
   const answer = await readAll(session.request({ ":path": "/" }));
   session.close();

@@ -60,7 +60,7 @@ ${entry("site_b_h2", "tls", `server_names = ["b.demo"], alpns = ["h2"], `, "site
 ${entry("web", "http", `hosts = ["www.demo", "${HOST}"], `)}
 ${entry("api", "http", `hosts = ["api.demo"], `)}
 admin     = { protocol = "http", hosts = ["admin.demo"], action = "reject" }
-${entry("h2c", "http")} # HTTP/2 without TLS: it shows no Host
+${entry("h2c", "http", `hosts = ["h2.demo"], `)} # HTTP/2 without TLS
 ${entry("ssh", "ssh", "", colour)}
 ${entry("socks5", "socks5")}
 ${entry("mail", "regex", `transport = "tcp", patterns = ["^(EHLO|HELO) "], min_length = 5, `)}

@@ -33,7 +33,7 @@ export function liveCommands({ backends, path, port }: Stage, { faint }: Style):
   return lines([
     `curl http://${at}/`,
     `curl -H 'Host: api.demo' http://${at}/`,
-    `curl --http2-prior-knowledge http://${at}/`,
+    `curl --http2-prior-knowledge -H Host:h2.demo http://${at}/`,
     https("a.demo"),
     https("b.demo"),
     https("c.demo") + faint("  # closed: no such name"),

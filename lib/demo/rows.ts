@@ -94,10 +94,11 @@ function httpRows(): readonly TcpRow[] {
     get("api.demo", { route: "api", backend: "api", answer: greeting("api") }),
     get("admin.demo", { route: "admin", reason: "rejected" }),
     {
-      sent: "HTTP/2 without TLS",
+      sent: "HTTP/2 to h2.demo",
       client: http2,
       expected: {
         protocol: "http",
+        host: "h2.demo",
         route: "h2c",
         backend: "h2c",
         answer: greeting("h2c"),
