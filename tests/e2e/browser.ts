@@ -36,10 +36,19 @@ const evaluatedSchema = v.object({
   exceptionDetails: v.optional(v.unknown()),
 });
 
-/** Starts the browser, and opens one page in it. */
-export async function openTab(scope: Scope, url: string): Promise<Tab> {
+/**
+ * Starts the browser, and opens one page in it.
+ * @param domain Names below it lead to this machine.
+ */
+export async function openTab(scope: Scope, url: string, domain = "example"): Promise<Tab> {
   const folder = await scope.folder();
-  const child = scope.start(BROWSER, [...FLAGS, `--user-data-dir=${folder}`, "about:blank"]);
+  const resolving = `--host-resolver-rules=MAP *.${domain} 127.0.0.1`;
+  const child = scope.start(BROWSER, [
+    ...FLAGS,
+    resolving,
+    `--user-data-dir=${folder}`,
+    "about:blank",
+  ]);
   const line = await child.stderr.next(/DevTools listening on ws:/);
   const socket = new WebSocket(line.slice(line.indexOf("ws:")));
   scope.atEnd(() => socket.close());
@@ -79,7 +88,9 @@ export class Tab {
     return await within(PATIENCE, `answer to ${method}`, call.promise);
   }
 
+  /** Opens another page, which is the one that is meant from then on. */
   async open(url: string): Promise<void> {
+    this.#session = undefined;
     const { targetId } = v.parse(
       v.object({ targetId: v.string() }),
       await this.#call("Target.createTarget", { url: "about:blank" }),

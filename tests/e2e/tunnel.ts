@@ -134,6 +134,8 @@ export interface AgentOptions {
   /** Where it finds the edge, if it is not told. */
   readonly at?: number;
   readonly pin?: string;
+  /** Where its inspector is, if it has one. */
+  readonly inspect?: number;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -141,9 +143,9 @@ export interface AgentOptions {
 export function agentFile(
   edge: Edge,
   endpoints: string,
-  { at = edge.agentPort, pin = edge.pin }: AgentOptions = {},
+  { at = edge.agentPort, pin = edge.pin, inspect }: AgentOptions = {},
 ): string {
-  return `edge = "127.0.0.1:${at}"\npin = "${pin}"\ninspect = false\n${endpoints}`;
+  return `edge = "127.0.0.1:${at}"\npin = "${pin}"\ninspect = ${inspect ?? false}\n${endpoints}`;
 }
 
 /** Starts an agent, which need not be let in. */
