@@ -8,7 +8,7 @@
  */
 import type { Tap } from "../tap.ts";
 import { isAuthorized } from "./basic_auth.ts";
-import { Exchange, type ExchangeOutcome } from "./exchange.ts";
+import type { Exchange, ExchangeOutcome } from "./exchange.ts";
 import { valueOf } from "./fields.ts";
 import { requestFraming, responseFraming } from "./framing.ts";
 import {
@@ -24,34 +24,21 @@ import type { HttpTapOptions } from "./options.ts";
 import { concat, Passed } from "./passed.ts";
 import { BodyReader, HeadReader } from "./reader.ts";
 import { refusalOf } from "./refusal.ts";
-import { formatVisitor, rewrite } from "./rewrite.ts";
-
-/** Most requests that wait for their answers, and bytes of their heads together. */
-const MOST_WAITING = 32;
-const MOST_WAITING_BYTES = 262_144;
+import { rewrite } from "./rewrite.ts";
+import { Waiting } from "./waiting.ts";
 
 const NOTHING = new Uint8Array(0);
 
 /** What stands for a request that could not be read. */
 const UNREADABLE: RequestHead = { method: "-", target: "-", version: "1.1", fields: [] };
 
-/** An exchange whose answer has not come, or not all of it. */
-interface Waiting {
-  readonly exchange: Exchange;
-  /** When its first byte came (`Clock.now()`, ms). */
-  readonly since: number;
-  /** Bytes of its head. */
-  readonly size: number;
-  /** Why it goes no further: then it is the last one. */
-  readonly refused?: BadMessage;
-}
+/** Interim answers of one request that are remembered. */
+const MOST_INTERIM = 8;
 
 export class HttpTap implements Tap {
   answer: Uint8Array | undefined;
   readonly #options: HttpTapOptions;
-  /** Those that wait for their answers, in the order of the requests. */
-  readonly #waiting: Waiting[] = [];
-  #waitingBytes = 0;
+  readonly #waiting: Waiting;
 
   readonly #requestHead = new HeadReader();
   #requestBody: BodyReader | undefined;
@@ -70,6 +57,7 @@ export class HttpTap implements Tap {
 
   constructor(options: HttpTapOptions) {
     this.#options = options;
+    this.#waiting = new Waiting(options);
   }
 
   up(bytes: Uint8Array): Uint8Array {
@@ -115,7 +103,7 @@ export class HttpTap implements Tap {
       const body = new BodyReader(requestFraming(head));
       const authority = authorityOf(head);
       this.#admit(parsed, authority);
-      if (this.#waiting.length === MOST_WAITING || this.#waitingBytes > MOST_WAITING_BYTES) {
+      if (this.#waiting.isFull) {
         throw new BadMessage(503, "too many requests wait for their answers");
       }
       const { visitor, forwarded, host, credentials } = this.#options;
@@ -125,9 +113,9 @@ export class HttpTap implements Tap {
         ? rewrite(parsed, authority, { visitor, isGuarded, forwarded, host })
         : { head, bytes };
       passed.add(next.bytes);
-      this.#wait(next.head, bytes.length);
+      const exchange = this.#wait(next.head, bytes.length);
       this.#requestBody = body.isOver ? undefined : body;
-      this.#asking = body.isOver ? undefined : this.#waiting.at(-1)!.exchange;
+      this.#asking = body.isOver ? undefined : exchange;
     } catch (thrown) {
       if (thrown instanceof BadMessage) this.#wait(head, bytes.length, thrown);
       throw thrown;
@@ -156,19 +144,8 @@ export class HttpTap implements Tap {
     this.#upgrade("h2c");
   }
 
-  #wait(head: RequestHead, size: number, refused?: BadMessage): void {
-    const { clock, endpoint, visitor, replayOf, keeps, onExchange } = this.#options;
-    const place = {
-      endpoint,
-      visitor: formatVisitor(visitor),
-      ...replayOf !== undefined && { replayOf },
-    };
-    const since = this.#since ?? clock.now();
-    const startedAt = clock.date() - (clock.now() - since);
-    const exchange = new Exchange(place, startedAt, head, keeps);
-    this.#waiting.push({ exchange, since, size, ...refused && { refused } });
-    this.#waitingBytes += size;
-    onExchange(exchange, "began");
+  #wait(head: RequestHead, size: number, refused?: BadMessage): Exchange {
+    return this.#waiting.add(head, this.#since ?? this.#options.clock.now(), size, refused);
   }
 
   #readRequestBody(bytes: Uint8Array, at: number, body: BodyReader, passed: Passed): number {
@@ -194,27 +171,25 @@ export class HttpTap implements Tap {
   #refuse(bad: BadMessage): void {
     this.#isRefusing = true;
     const asking = this.#asking;
-    const last = this.#waiting.at(-1);
+    const { last } = this.#waiting;
     if (asking !== undefined) {
       // It was passed on in part, and may have been answered.
-      if (last?.exchange === asking) {
-        this.#waiting[this.#waiting.length - 1] = { ...last, refused: bad };
-      }
+      if (last?.exchange === asking) last.refused = bad;
       this.#asked();
     } else if (last?.refused === undefined) this.#wait(UNREADABLE, 0, bad);
-    if (this.#waiting.length === 0) this.answer = NOTHING;
+    if (this.#waiting.first === undefined) this.answer = NOTHING;
     else this.#answerRefused(NOTHING);
   }
 
   /** Answers the request that goes no further, if it is its turn. */
   #answerRefused(before: Uint8Array): boolean {
-    const [first] = this.#waiting;
+    const { first } = this.#waiting;
     if (first?.refused === undefined) return false;
     const { exchange, refused } = first;
     if (exchange.response === undefined) {
       const { head, body, bytes } = refusalOf(refused, exchange.request.method);
       this.answer = concat([before, bytes]);
-      this.#responded(first, head);
+      this.#waiting.responded(head);
       exchange.responseBody.add(body);
     } else this.answer = concat([before]);
     this.#answered("refused");
@@ -246,7 +221,7 @@ export class HttpTap implements Tap {
     const read = this.#responseHead.read(bytes, at);
     if (read === undefined) return bytes.length;
     const head = parseResponseHead(read.head);
-    const [first] = this.#waiting;
+    const { first } = this.#waiting;
     const isSwitch = head.status === 101;
     if (head.status < 200 && !isSwitch) {
       if (first !== undefined && first.exchange.interim.length < MOST_INTERIM) {
@@ -258,7 +233,7 @@ export class HttpTap implements Tap {
     const framing = responseFraming(head, method);
     // An answer that nobody asked for, such as 408, is the last one.
     if (first === undefined) throw new BadMessage(400, "an answer without a request");
-    this.#responded(first, head);
+    this.#waiting.responded(head);
     if (isSwitch) this.#upgrade(valueOf(head.fields, "upgrade") ?? "unknown");
     else if (method === "CONNECT" && head.status < 300) this.#upgrade("CONNECT");
     else {
@@ -270,34 +245,24 @@ export class HttpTap implements Tap {
 
   #readResponseBody(bytes: Uint8Array, at: number, body: BodyReader): number {
     const { to, content } = body.read(bytes, at);
-    const exchange = this.#waiting[0]?.exchange;
+    const exchange = this.#waiting.first?.exchange;
     const isContent = exchange !== undefined && content !== undefined && !this.#isMalformed;
     if (isContent && exchange.responseBody.add(content)) this.#options.onExchange(exchange, "kept");
     if (body.isOver) this.#answered("complete");
     return to;
   }
 
-  #responded({ exchange, since }: Waiting, head: Exchange["response"]): void {
-    exchange.response = head;
-    exchange.waited = this.#options.clock.now() - since;
-    this.#options.onExchange(exchange, "responded");
-  }
-
   /** The first exchange that waits does so no more. */
   #answered(outcome: ExchangeOutcome): void {
-    const { clock, onExchange } = this.#options;
-    const { exchange, since, size } = this.#waiting.shift()!;
-    this.#waitingBytes -= size;
     this.#responseBody = undefined;
-    exchange.outcome = outcome;
-    exchange.duration = clock.now() - since;
-    onExchange(exchange, "answered");
-    if (exchange !== this.#asking && exchange !== this.#upgraded) onExchange(exchange, "ended");
+    const exchange = this.#waiting.answered(outcome);
+    const isOver = exchange !== this.#asking && exchange !== this.#upgraded;
+    if (isOver) this.#options.onExchange(exchange, "ended");
   }
 
   /** From here on the connection speaks another protocol. */
   #upgrade(protocol: string): void {
-    const { exchange } = this.#waiting[0]!;
+    const { exchange } = this.#waiting.first!;
     this.#upgraded = exchange;
     this.#asking = undefined;
     exchange.upgradedTo = protocol;
@@ -307,14 +272,14 @@ export class HttpTap implements Tap {
   upEnded(): void {}
 
   downEnded(): void {
-    if (this.#responseBody?.endsWithStream && this.#waiting.length > 0) {
+    if (this.#responseBody?.endsWithStream && this.#waiting.first !== undefined) {
       this.#answered(this.#isMalformed ? "malformed" : "complete");
     }
   }
 
   closed(): void {
-    while (this.#waiting.length > 0) {
-      const { exchange, refused } = this.#waiting[0]!;
+    for (let first; (first = this.#waiting.first) !== undefined;) {
+      const { exchange, refused } = first;
       if (refused !== undefined) this.#answered("refused");
       else if (this.#isMalformed) this.#answered("malformed");
       else this.#answered(exchange.response === undefined ? "unanswered" : "cut_short");
@@ -324,6 +289,3 @@ export class HttpTap implements Tap {
     this.#upgraded = undefined;
   }
 }
-
-/** Interim answers of one request that are remembered. */
-const MOST_INTERIM = 8;
