@@ -30,13 +30,12 @@ type Entry = Folder | { readonly File: { readonly n: string } } | { readonly Lin
 /** Reads the two tables of an executable: each is JSON behind its length, 8 bytes little-endian. */
 export async function readExecutable(path: string): Promise<Executable> {
   const bytes = await readFile(path);
-  const baked = jsonAt(bytes, bytes.lastIndexOf('{"argv":'));
+  const baked = jsonAt(bytes, bytes.lastIndexOf('{"argv":')) as Baked;
   const files = jsonAt(bytes, bytes.indexOf('[{"Dir":', bytes.lastIndexOf('{"argv":')));
-  return { baked, files: filesOf(files, "") };
+  return { baked, files: filesOf(files as readonly Entry[], "") };
 }
 
-// deno-lint-ignore no-explicit-any
-function jsonAt(bytes: Uint8Array, start: number): any {
+function jsonAt(bytes: Uint8Array, start: number): unknown {
   if (start < 8) {
     throw new Error("this executable is none of `deno compile`, or of another version");
   }
