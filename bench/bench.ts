@@ -8,7 +8,7 @@ import { findPorts, FIRST_PORT, LAST_PORT } from "./ports.ts";
 import { datagramReport } from "./datagram_report.ts";
 import { inNamespace, runInNamespace } from "./namespace.ts";
 import { DENO_RUN } from "./peers.ts";
-import { Processes } from "./processes.ts";
+import { Processes, withProcesses } from "./processes.ts";
 import { keep, publish } from "./publish.ts";
 import { report } from "./report.ts";
 import { measureTcp, measureUdp, type Plan } from "./run.ts";
@@ -38,25 +38,7 @@ if (!inNamespace()) {
   const code = await runInNamespace(`${FIRST_PORT}-${LAST_PORT}`);
   if (code !== undefined) Deno.exit(code);
 }
-Deno.exit(await main());
-
-async function main(): Promise<number> {
-  const processes = new Processes();
-  const directory = await Deno.makeTempDir({ prefix: "sluice-bench-" });
-  const interrupted = new Promise<number>((resolve) => {
-    Deno.addSignalListener("SIGINT", () => resolve(130));
-    Deno.addSignalListener("SIGTERM", () => resolve(143));
-  });
-  try {
-    return await Promise.race([interrupted, bench(processes, directory)]);
-  } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  } finally {
-    await processes.endAll();
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+Deno.exit(await withProcesses(bench));
 
 async function bench(processes: Processes, directory: string): Promise<number> {
   const network = inNamespace()

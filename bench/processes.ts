@@ -247,3 +247,27 @@ export async function compile(
     );
   }
 }
+
+/**
+ * Runs a benchmark until it is over or interrupted; then its processes and its directory are gone.
+ * @param bench Returns the exit code.
+ */
+export async function withProcesses(
+  bench: (processes: Processes, directory: string) => Promise<number>,
+): Promise<number> {
+  const processes = new Processes();
+  const directory = await Deno.makeTempDir({ prefix: "sluice-bench-" });
+  const interrupted = new Promise<number>((resolve) => {
+    Deno.addSignalListener("SIGINT", () => resolve(130));
+    Deno.addSignalListener("SIGTERM", () => resolve(143));
+  });
+  try {
+    return await Promise.race([interrupted, bench(processes, directory)]);
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : error}`);
+    return 1;
+  } finally {
+    await processes.endAll();
+    await Deno.remove(directory, { recursive: true });
+  }
+}

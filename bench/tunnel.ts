@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { describeMachine } from "./machine.ts";
 import { inNamespace, runInNamespace } from "./namespace.ts";
 import { findPorts, FIRST_PORT, LAST_PORT } from "./ports.ts";
-import { Processes } from "./processes.ts";
+import { Processes, withProcesses } from "./processes.ts";
 import { SLUICE, SLUICE_BUN, type Tunnel, TUNNELS } from "./tunnel_peers.ts";
 import { tunnelReport } from "./tunnel_report.ts";
 import { measureTunnels, type TunnelPlan } from "./tunnel_run.ts";
@@ -36,25 +36,7 @@ if (!inNamespace()) {
   if (code === undefined) console.error("bench: this needs a network namespace of its own");
   Deno.exit(code ?? 1);
 }
-Deno.exit(await main());
-
-async function main(): Promise<number> {
-  const processes = new Processes();
-  const directory = await Deno.makeTempDir({ prefix: "sluice-bench-" });
-  const interrupted = new Promise<number>((resolve) => {
-    Deno.addSignalListener("SIGINT", () => resolve(130));
-    Deno.addSignalListener("SIGTERM", () => resolve(143));
-  });
-  try {
-    return await Promise.race([interrupted, bench(processes, directory)]);
-  } catch (error) {
-    console.error(`bench: ${error instanceof Error ? error.message : error}`);
-    return 1;
-  } finally {
-    await processes.endAll();
-    await Deno.remove(directory, { recursive: true });
-  }
-}
+Deno.exit(await withProcesses(bench));
 
 async function bench(processes: Processes, directory: string): Promise<number> {
   const surroundings = {
