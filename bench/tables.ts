@@ -98,7 +98,9 @@ export function figures<Of extends { readonly name: string }>(
 /** A Markdown table whose columns are aligned as they stand. */
 export function table(rows: readonly Row[]): string {
   const [head = []] = rows;
-  const widths = head.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = head.map((_, column) =>
+    Math.max(1, ...rows.map((row) => row[column]?.length ?? 0))
+  );
   const rule = widths.map((width, column) =>
     column === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`
   );
