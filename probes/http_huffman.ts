@@ -14,16 +14,11 @@ const LENGTHS =
 const LONGEST = 30;
 const END = 256;
 
-/** Symbols in the order of their codes, how many have a code of each length, and which is the first of them. */
-const symbols = Array.from(LENGTHS, (_, symbol) => symbol)
-  .sort((a, b) => lengthOf(a) - lengthOf(b) || a - b);
-const counts = Array.from({ length: LONGEST + 1 }, (_, length) => {
-  return symbols.filter((symbol) => lengthOf(symbol) === length).length;
-});
-
-function lengthOf(symbol: number): number {
-  return parseInt(LENGTHS[symbol]!, 36);
-}
+const byLength = Array.from({ length: LONGEST + 1 }, (): number[] => []);
+for (const [symbol, length] of [...LENGTHS].entries()) byLength[parseInt(length, 36)]!.push(symbol);
+/** Symbols in the order of their codes, and how many have a code of each length. */
+const symbols = byLength.flat();
+const counts = byLength.map(({ length }) => length);
 
 /** The text that was encoded, one character a byte; `undefined` if nothing gives these bytes. */
 export function decodeHuffman(bytes: Uint8Array): string | undefined {
