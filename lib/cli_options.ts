@@ -6,6 +6,20 @@
 import type { HelpConfiguration } from "commander";
 import type { LogFormat, LogLevel } from "./log.ts";
 
+/** What a process ends with: it did what it was asked to, it could not, or it was asked what makes no sense. */
+export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;
+
+/** Variables of the environment that stand for options. */
+export const VARIABLES = {
+  config: "SLUICE_CONFIG",
+  logLevel: "SLUICE_LOG_LEVEL",
+  logFormat: "SLUICE_LOG_FORMAT",
+  logDir: "SLUICE_LOG_DIR",
+} as const;
+
+/** Options that nobody gave. */
+export const DEFAULTS = { logLevel: "info", logFormat: "text" } as const;
+
 /** The options that may stand before or after any command. */
 export interface GlobalOptions {
   readonly config?: string;

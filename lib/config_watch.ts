@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { readFile, stat } from "node:fs/promises";
+import type { Files } from "./runtime/process.ts";
 import type { Clock, Timer } from "./runtime/runtime.ts";
 import { systemReason } from "./system_error.ts";
 
@@ -24,22 +24,21 @@ export interface ConfigFile {
 }
 
 /** A file of the system, or what a symbolic link leads to. */
-export function configFile(path: string): ConfigFile {
+export function configFile(path: string, files: Files): ConfigFile {
   return {
     path,
     async look() {
       try {
-        const { dev, ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-        return [dev, ino, size, mtimeNs, ctimeNs].join(" ");
+        return (await files.stat(path)).version;
       } catch (error) {
         return systemReason(error);
       }
     },
     async read() {
       try {
-        const { size } = await stat(path);
+        const { size } = await files.stat(path);
         if (size > LONGEST_FILE) throw new Error(`it has ${size} bytes, that is no configuration`);
-        return await readFile(path, "utf8");
+        return await files.readText(path);
       } catch (error) {
         throw new Error(systemReason(error), { cause: error });
       }

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import { join } from "node:path";
 import type { ConnectionRecord } from "./access_log.ts";
 import type { SocketAddress } from "./addr.ts";
 import type { Config, EdgeConfig } from "./config/config.ts";
@@ -133,7 +132,7 @@ function stateDirectory(env: Environment): string {
   const { STATE_DIRECTORY: given, XDG_STATE_HOME: state, HOME: home } = env;
   // systemd gives several with colons between.
   if (given) return given.split(":")[0]!;
-  if (state) return join(state, "sluice");
-  if (home) return join(home, ".local", "state", "sluice");
+  if (state) return `${state}/sluice`;
+  if (home) return `${home}/.local/state/sluice`;
   throw new Error("nowhere to keep the edge's certificate: set edge.state_dir");
 }

@@ -59,7 +59,7 @@ export async function exposeCommand(command: ExposeCommand, platform: Platform):
     return 2;
   }
   const { file: path, options: { quiet = false }, logFormat, test } = command;
-  const file = path === undefined ? undefined : configFile(path);
+  const file = path === undefined ? undefined : configFile(path, process.files);
   const seen = await file?.look();
   const loaded = file === undefined
     ? await loadAgent(loadAgentOptions(tableOf(command), optionOf), process.env)

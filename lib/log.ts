@@ -6,7 +6,7 @@
 import { configure, dispose, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
 import { type ConnectionRecord, formatRecord, formatRecordAsJson } from "./access_log.ts";
 import { LineWriter } from "./line_writer.ts";
-import { type LogFile, openLogFile } from "./log_files.ts";
+import type { LogFile } from "./log_files.ts";
 import { json, printable, quoted, word } from "./log_text.ts";
 import type { Output } from "./runtime/process.ts";
 import type { Clock } from "./runtime/runtime.ts";
@@ -61,7 +61,7 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
     // Not `info()` and its like: they would look for `{placeholders}` in names that strangers chose.
     logger.emit({ timestamp: clock.date(), level, message: [text], rawMessage: text, properties });
   const warning = line("warning");
-  const { own, access, terminal, files } = openWriters(options, warning);
+  const { own, access, terminal, files } = await openWriters(options, warning);
 
   const formatOwn = format === "json" ? formatLineAsJson : formatLine;
   const onTerminal: Sink = (record) => terminal.write(formatOwn(record, colour));
@@ -105,7 +105,10 @@ interface Writers {
   readonly files: readonly LogFile[];
 }
 
-function openWriters(options: LogOptions, warn: (text: string) => void): Writers {
+async function openWriters(
+  options: LogOptions,
+  warn: (text: string) => void,
+): Promise<Writers> {
   const { clock, directory, stdout, stderr } = options;
   const writer = (what: string, batched: boolean, write: (lines: string) => Promise<void>) =>
     new LineWriter({
@@ -121,6 +124,7 @@ function openWriters(options: LogOptions, warn: (text: string) => void): Writers
   if (directory === undefined) {
     return { own: terminal, access: writer("access log", true, stdout.write), terminal, files: [] };
   }
+  const { openLogFile } = await import("./log_files.ts");
   const sluiceLog = openLogFile(directory, "sluice.log");
   const accessLog = openLogFile(directory, "access.log");
   return {

@@ -256,7 +256,14 @@ Deno.test("only files of lib/runtime name their runtime, and only its entry poin
 });
 
 Deno.test("the data path knows nothing of the command line, the demo or the file of the configuration", () => {
-  const above = named("lib/cli.ts", "lib/run.ts", "lib/demo/", "lib/explain.ts", "lib/server.ts");
+  const above = named(
+    "lib/cli.ts",
+    "lib/cli_program.ts",
+    "lib/run.ts",
+    "lib/demo/",
+    "lib/explain.ts",
+    "lib/server.ts",
+  );
   assert.deepEqual(
     violations((file) => TCP(file) || UDP(file) || SHARED(file), (name) => !above(name)),
     [],
@@ -278,6 +285,9 @@ Deno.test("of metrics and the admin endpoint nobody knows but who runs them", ()
 
 Deno.test("what few configurations need is not loaded at the start", () => {
   const onDemand = [
+    "@logtape/file",
+    "commander",
+    "node:dns/promises",
     "prom-client",
     "lib/metrics.ts",
     "lib/web/server.ts",

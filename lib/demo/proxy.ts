@@ -25,7 +25,11 @@ export interface Proxy {
 export async function startProxy(path: string, log: Log, platform: Platform): Promise<Proxy> {
   const { net, clock, lookup } = platform;
   // Settings of the environment are for the user's own configuration, not for this one.
-  const source: ConfigSource = { file: configFile(path), env: {}, overrides: {} };
+  const source: ConfigSource = {
+    file: configFile(path, platform.process.files),
+    env: {},
+    overrides: {},
+  };
   const seen = await source.file.look();
   const loaded = await loadFile(source);
   if (!loaded.ok) throw new Error(loaded.problems.join("\n"));

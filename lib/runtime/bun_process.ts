@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { readFile, stat } from "node:fs/promises";
 import process from "node:process";
 import { isatty } from "node:tty";
 import { bun, type FileSink } from "./bun_api.ts";
-import type { Output, Process, Signal } from "./process.ts";
+import type { Files, Output, Process, Signal } from "./process.ts";
 
 /** This process. */
 export function bunProcess(): Process {
@@ -15,12 +16,21 @@ export function bunProcess(): Process {
     env: { ...process.env },
     stdout: output(1, () => bun().stdout.writer(), () => process.stdout.columns),
     stderr: output(2, () => bun().stderr.writer(), () => process.stderr.columns),
+    files,
     onSignal(signal: Signal, callback: () => void) {
       process.on(signal, callback);
       return () => process.off(signal, callback);
     },
   };
 }
+
+const files: Files = {
+  async stat(path) {
+    const { dev, ino, size, mtimeMs, ctimeMs } = await stat(path);
+    return { size, version: [dev, ino, size, mtimeMs, ctimeMs].join(" ") };
+  },
+  readText: (path) => readFile(path, "utf8"),
+};
 
 /** Bun's own writer: it holds up nothing else, and does not end the process when the reader is gone. */
 function output(

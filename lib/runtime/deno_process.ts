@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Output, Process, Signal } from "./process.ts";
+import type { Files, Output, Process, Signal } from "./process.ts";
 
 /** This process. */
 export function denoProcess(): Process {
@@ -12,6 +12,7 @@ export function denoProcess(): Process {
     env: Deno.env.toObject(),
     stdout: output(Deno.stdout),
     stderr: output(Deno.stderr),
+    files,
     onSignal(signal: Signal, callback: () => void) {
       Deno.addSignalListener(signal, callback);
       return () => Deno.removeSignalListener(signal, callback);
@@ -19,6 +20,14 @@ export function denoProcess(): Process {
     sendLocal,
   };
 }
+
+const files: Files = {
+  async stat(path) {
+    const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
+    return { size, version: [dev, ino, size, mtime?.getTime(), ctime?.getTime()].join(" ") };
+  },
+  readText: (path) => Deno.readTextFile(path),
+};
 
 async function sendLocal(to: string, text: string): Promise<void> {
   // Deno sends from sockets that have a name only; this one is in no directory, so it needs no place to be written to.

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { lookup, Resolver } from "node:dns/promises";
 import type { Lookup } from "../resolver.ts";
 
 /** What gives times to live (s), which the system's own lookup does not: the name servers. */
@@ -24,10 +23,11 @@ const MOST_AT_ONCE = 16;
  * Looks names up as every program of the system does, `/etc/hosts` and search domains included, and asks the
  * name servers for the times to live afterwards, when they have the answer at hand. Of several the shortest counts.
  */
-export function systemLookup(
-  ttls: TtlSource = new Resolver({ timeout: TTL_TIMEOUT, tries: 1 }),
-): Lookup {
+export function systemLookup(ttls?: TtlSource): Lookup {
   return inTurn(MOST_AT_ONCE, async (name) => {
+    // Loaded with the first name: most backends are addresses, and it takes time.
+    const { lookup, Resolver } = await import("node:dns/promises");
+    ttls ??= new Resolver({ timeout: TTL_TIMEOUT, tries: 1 });
     const found = await lookup(name, { all: true });
     return { addresses: found.map(({ address }) => address), ttl: shortestTtl(ttls, name) };
   });

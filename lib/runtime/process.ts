@@ -1,5 +1,5 @@
 /**
- * The seam to the process that sluice runs as: where it writes, what it was told, which signals reach it.
+ * The seam to the process that sluice runs as: what it reads and where it writes, what it was told, which signals reach it.
  *
  * @module
  */
@@ -10,6 +10,7 @@ export interface Process {
   readonly env: Environment;
   readonly stdout: Output;
   readonly stderr: Output;
+  readonly files: Files;
 
   /** Calls `callback` at every `signal`, which then no longer ends the process, until the returned function is called. */
   onSignal(signal: Signal, callback: () => void): () => void;
@@ -23,6 +24,25 @@ export interface Process {
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The files of the system, which are read by the runtime's own ways: to load `node:fs` takes as long as to start. */
+export interface Files {
+  /**
+   * What the file is now, or what a symbolic link leads to.
+   * @throws {Error} With the system's `code`.
+   */
+  stat(path: string): Promise<FileState>;
+
+  /** @throws {Error} With the system's `code`. */
+  readText(path: string): Promise<string>;
+}
+
+export interface FileState {
+  /** Bytes. */
+  readonly size: number;
+  /** Another one when the file has been changed, or another is in its place. */
+  readonly version: string;
+}
 
 /** SIGUSR1 is not among them: the runtime opens its inspector on it. */
 export type Signal = "SIGHUP" | "SIGINT" | "SIGTERM";

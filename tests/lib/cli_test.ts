@@ -55,6 +55,18 @@ Deno.test("without arguments it prints its help on stderr, with exit code 2", as
   assert.match(err, /^Usage: sluice --config FILE\n/);
 });
 
+Deno.test("a file is run the same way however it is named, and whatever is said beside", () =>
+  withConfig("listen_port = 0\n", async (path) => {
+    const expected = await sluice(["--config", path, "--log-level", "info"]);
+    assert.equal(expected.code, 2);
+    assert.match(expected.err, /config\.toml:1:/);
+    const env = { SLUICE_CONFIG: path };
+    for (const args of [["--config", path], ["-c", path], ["run", "--config", path]]) {
+      assert.deepEqual(await sluice(args), expected);
+    }
+    for (const args of [[], ["run"]]) assert.deepEqual(await sluice(args, { env }), expected);
+  }));
+
 Deno.test("help that is asked for goes to stdout, with examples, and exit code 0", async () => {
   for (const args of [["--help"], ["-h"], ["help"]]) {
     const { code, out, err } = await sluice(args);

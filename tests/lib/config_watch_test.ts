@@ -3,7 +3,10 @@ import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConfigFile, configFile, ConfigWatch, POLL_INTERVAL } from "../../lib/config_watch.ts";
+import { denoProcess } from "../../lib/runtime/deno_process.ts";
 import { ManualClock } from "../support/clock.ts";
+
+const { files } = denoProcess();
 
 /** A file whose state the test sets. */
 function setUp() {
@@ -107,7 +110,7 @@ Deno.test("every way of changing a file is seen", () =>
     const path = join(directory, "config.toml");
     const other = join(directory, "other.toml");
     await writeFile(path, "a");
-    const file = configFile(path);
+    const file = configFile(path, files);
     const changes: Record<string, () => Promise<void>> = {
       "written in place": () => writeFile(path, "ab"),
       "renamed over, same size and time": async () => {
@@ -137,7 +140,7 @@ Deno.test("a swapped link above the file is seen, as with a ConfigMap", () =>
     }
     await symlink("1", join(directory, "..data"));
     await symlink("..data/config.toml", join(directory, "config.toml"));
-    const file = configFile(join(directory, "config.toml"));
+    const file = configFile(join(directory, "config.toml"), files);
     assert.equal(await file.read(), "1");
     assert.ok(
       await looksDifferent(file, async () => {
@@ -150,11 +153,11 @@ Deno.test("a swapped link above the file is seen, as with a ConfigMap", () =>
 
 Deno.test("why a file cannot be read is said in words", () =>
   inDirectory(async (directory) => {
-    await assert.rejects(configFile(join(directory, "none")).read(), {
+    await assert.rejects(configFile(join(directory, "none"), files).read(), {
       message: "no such file or directory",
     });
-    await assert.rejects(configFile(directory).read(), { message: "it is a directory" });
+    await assert.rejects(configFile(directory, files).read(), { message: "it is a directory" });
     const huge = join(directory, "huge");
     await writeFile(huge, new Uint8Array(17 * 1024 * 1024));
-    await assert.rejects(configFile(huge).read(), /17825792 bytes/);
+    await assert.rejects(configFile(huge, files).read(), /17825792 bytes/);
   }));

@@ -57,7 +57,7 @@ class Running {
     tls: () => Promise<Tls> = () => Promise.reject(new Error("no TLS here")),
   ): Promise<number> {
     const { process, clock, net } = this;
-    const config = { file: configFile(this.path), env: {}, overrides: {} };
+    const config = { file: configFile(this.path, process.files), env: {}, overrides: {} };
     const options = { config, logLevel: "info", logFormat: "text", colour: false } as const;
     const lookup = () => Promise.reject(new Error("no names here"));
     return this.#exit = run({ ...options, ...changes }, { process, clock, net, lookup, tls });

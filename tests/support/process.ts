@@ -1,3 +1,4 @@
+import { denoProcess } from "../../lib/runtime/deno_process.ts";
 import type { Environment, Output, Process, Signal } from "../../lib/runtime/process.ts";
 
 /** Remembers what was written. */
@@ -26,10 +27,11 @@ export class MemoryOutput implements Output {
   }
 }
 
-/** A process whose signals the test sends. */
+/** A process whose signals the test sends; its files are real. */
 export class MemoryProcess implements Process {
   readonly stdout: MemoryOutput;
   readonly stderr: MemoryOutput;
+  readonly files = denoProcess().files;
   readonly #callbacks = new Map<Signal, Set<() => void>>();
 
   constructor(readonly args: readonly string[], readonly env: Environment = {}, terminal = false) {

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configFile } from "../../../../lib/config_watch.ts";
+import { denoProcess } from "../../../../lib/runtime/deno_process.ts";
 import { loadAgentFile } from "../../../../lib/tunnel/agent/load_agent.ts";
 import { createToken, formatToken } from "../../../../lib/tunnel/auth.ts";
 
@@ -16,7 +17,10 @@ async function load(text: string, files: Readonly<Record<string, string>> = {}, 
     for (const [name, content] of Object.entries(all)) {
       await writeFile(join(folder, name), content.replaceAll("DIR", folder));
     }
-    const loaded = await loadAgentFile(configFile(join(folder, "agent.toml")), env);
+    const loaded = await loadAgentFile(
+      configFile(join(folder, "agent.toml"), denoProcess().files),
+      env,
+    );
     return loaded.ok
       ? { config: loaded.config, problems: "" }
       : { problems: loaded.problems.join("\n").replaceAll(folder, "DIR") };
