@@ -20,6 +20,7 @@ if (import.meta.main) {
       tls: async () => new (await import("./lib/runtime/node_tls.ts")).NodeTls(systemClock),
       startThread: async (...how) =>
         await (await import("./lib/runtime/linux/start_thread.ts")).startThread(...how),
+      beginThread: async () => (await import("./lib/runtime/linux/start_thread.ts")).beginThread(),
     }),
   );
 }

@@ -4,18 +4,16 @@
  * @module
  */
 import type { Config } from "./config/config.ts";
-import type { StartThread } from "./data_thread/messages.ts";
+import type { ThreadAhead } from "./data_thread/messages.ts";
 import type { Log } from "./log.ts";
 import type { Plane } from "./plane.ts";
 import { type Lookup, Resolver } from "./resolver.ts";
 import type { Clock, Net } from "./runtime/runtime.ts";
 
-export interface EngineParts {
+export interface EngineParts extends Partial<ThreadAhead> {
   readonly net: Net;
   readonly clock: Clock;
   readonly lookup: Lookup;
-  /** Starts what `linux` is; absent where the runtime has none. */
-  readonly startThread?: StartThread;
   readonly log: Log;
 }
 
@@ -56,6 +54,7 @@ async function linux(
 
 async function portable(why: string, dns: Config["dns"], parts: EngineParts): Promise<Chosen> {
   const { net, clock, lookup, log } = parts;
+  parts.dismissThread?.();
   const { Server } = await import("./server.ts");
   const resolver = new Resolver(lookup, clock, dns, log);
   const plane = new Server({ net, clock, resolver, random: Math.random, log });

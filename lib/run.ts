@@ -9,7 +9,7 @@ import { report } from "./config/problem.ts";
 import { type ConfigSource, type Loaded, loadFile, loadText } from "./config_file.ts";
 import type { Config } from "./config/config.ts";
 import { ConfigWatch } from "./config_watch.ts";
-import type { StartThread } from "./data_thread/messages.ts";
+import type { ThreadAhead } from "./data_thread/messages.ts";
 import { edgeCertificate, EdgeSlot } from "./edge_slot.ts";
 import { choosePlane, type Chosen } from "./engine.ts";
 import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
@@ -23,15 +23,15 @@ import { stopSignals } from "./stop_signals.ts";
 import { within } from "./within.ts";
 
 /** What the entry points hand in: all that differs from runtime to runtime. */
-export interface Platform {
+export interface Platform extends Partial<ThreadAhead> {
   readonly process: Process;
   readonly net: Net;
   readonly clock: Clock;
   readonly lookup: Lookup;
   /** Loads what makes secured connections, which few need. */
   readonly tls: () => Promise<Tls>;
-  /** Starts a thread that serves with the system's own sockets; absent where the runtime cannot. */
-  readonly startThread?: StartThread;
+  /** Begins to start a thread that serves with the system's own sockets; absent where the runtime cannot. */
+  readonly beginThread?: () => Promise<ThreadAhead>;
 }
 
 export interface RunOptions {

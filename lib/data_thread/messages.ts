@@ -95,3 +95,11 @@ export interface ThreadHandle {
  * @throws {Error} If it cannot; the message says what is missing.
  */
 export type StartThread = (shared: SharedCounts, ear: Ear) => Promise<ThreadHandle>;
+
+/** A data thread that is on its way before it is known whether one is wanted. */
+export interface ThreadAhead {
+  /** The first call takes it. */
+  readonly startThread: StartThread;
+  /** Ends it, unless it was taken. */
+  readonly dismissThread: () => void;
+}

@@ -24,10 +24,17 @@ async function made(engine: Engine, unfit?: string) {
   const net = new MemoryNet(clock);
   const threads = new MemoryThreads(net, clock);
   threads.unfit = unfit;
-  const parts = { net, clock, lookup, log: {} as Log, startThread: threads.start };
-  const chosen = await choosePlane({ ...CONFIG, engine }, parts);
+  let dismissed = 0;
+  const chosen = await choosePlane({ ...CONFIG, engine }, {
+    net,
+    clock,
+    lookup,
+    log: {} as Log,
+    startThread: threads.start,
+    dismissThread: () => void dismissed++,
+  });
   await chosen.plane.close();
-  return { ...chosen, started: threads.threads.length };
+  return { ...chosen, started: threads.threads.length, dismissed };
 }
 
 const lookup = () => Promise.reject(new Error("no names here"));
@@ -42,6 +49,12 @@ Deno.test("left to itself it is portable where linux cannot be, and says why", a
   const { plane, engine } = await made("auto", "there is no library");
   assert.ok(plane instanceof Server);
   assert.equal(engine, "portable (linux cannot be had: there is no library)");
+});
+
+Deno.test("a thread that was begun ahead is dismissed where it is not wanted", async () => {
+  assert.equal((await made("portable")).dismissed, 1);
+  assert.equal((await made("auto", "there is no library")).dismissed, 1);
+  assert.equal((await made("auto")).dismissed, 0);
 });
 
 Deno.test("what is configured is what runs, and nothing of the other is started", async () => {

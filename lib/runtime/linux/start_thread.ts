@@ -6,7 +6,9 @@
 import type {
   Ear,
   FromThread,
+  SharedCounts,
   StartThread,
+  ThreadAhead,
   ThreadHandle,
   ToThread,
 } from "../../data_thread/messages.ts";
@@ -15,20 +17,48 @@ import type { ThreadCommand, ThreadSetup, ThreadState } from "./thread.ts";
 
 /** Starts a thread that serves on the system's own sockets. */
 export const startThread: StartThread = async (shared, ear) => {
-  demandPermission();
-  const { Doorbell } = await import("./doorbell.ts");
-  const doorbell = new Doorbell();
-  const thread = new LinuxThread(doorbell, ear);
-  thread.post({ shared, doorbell: doorbell.wire });
-  await thread.ready;
-  return thread;
+  const hindrance = hindranceOf();
+  if (hindrance !== undefined) throw new Error(hindrance);
+  return await serving(new LinuxThread(), shared, ear);
 };
 
-function demandPermission(): void {
-  if (Deno.build.os !== "linux") throw new Error(`the system is ${Deno.build.os}`);
-  if (Deno.permissions.querySync({ name: "ffi" }).state !== "granted") {
-    throw new Error("foreign calls are not permitted (--allow-ffi)");
+/** Begins to start a thread that is likely to be wanted: that takes a while, on another core. */
+export function beginThread(): ThreadAhead {
+  let ahead = hindranceOf() === undefined ? new LinuxThread() : undefined;
+  const taken = () => {
+    const thread = ahead;
+    ahead = undefined;
+    return thread;
+  };
+  return {
+    startThread(shared, ear) {
+      const thread = taken();
+      return thread === undefined ? startThread(shared, ear) : serving(thread, shared, ear);
+    },
+    dismissThread: () => taken()?.dismiss(),
+  };
+}
+
+/** Why there can be no thread, if nothing else is known. */
+function hindranceOf(): string | undefined {
+  if (Deno.build.os !== "linux") return `the system is ${Deno.build.os}`;
+  const { state } = Deno.permissions.querySync({ name: "ffi" });
+  return state === "granted" ? undefined : "foreign calls are not permitted (--allow-ffi)";
+}
+
+async function serving(
+  thread: LinuxThread,
+  shared: SharedCounts,
+  ear: Ear,
+): Promise<ThreadHandle> {
+  try {
+    const { Doorbell } = await import("./doorbell.ts");
+    await thread.serve(new Doorbell(), shared, ear);
+  } catch (error) {
+    thread.dismiss();
+    throw error;
   }
+  return thread;
 }
 
 /** A Worker that blocks in epoll. */
@@ -37,15 +67,16 @@ class LinuxThread implements ThreadHandle {
     type: "module",
     name: "data",
   });
-  readonly #doorbell: Doorbell;
-  readonly #ear: Ear;
+  /** Absent until it is to serve, as who hears of it. */
+  #doorbell: Doorbell | undefined;
+  #ear: Ear | undefined;
   readonly #ready = Promise.withResolvers<void>();
   readonly #over = Promise.withResolvers<void>();
   #state: "starting" | "serving" | "ending" | "over" = "starting";
 
-  constructor(doorbell: Doorbell, ear: Ear) {
-    this.#doorbell = doorbell;
-    this.#ear = ear;
+  constructor() {
+    // Who waits for it is told; it may have failed before there is somebody.
+    this.#ready.promise.catch(() => {});
     this.#worker.onmessage = ({ data }: MessageEvent<FromThread | ThreadState>) => this.#hear(data);
     this.#worker.onerror = (event) => {
       event.preventDefault();
@@ -53,25 +84,33 @@ class LinuxThread implements ThreadHandle {
     };
   }
 
-  /** Rejects if it cannot serve. */
-  get ready(): Promise<void> {
+  /** Resolves when it does; rejects if it cannot. */
+  serve(doorbell: Doorbell, shared: SharedCounts, ear: Ear): Promise<void> {
+    this.#doorbell = doorbell;
+    this.#ear = ear;
+    this.#post({ shared, doorbell: doorbell.wire });
     return this.#ready.promise;
   }
 
-  post(message: ThreadSetup | ToThread | ThreadCommand): void {
-    if (this.#state === "over") return;
-    this.#worker.postMessage(message);
-    this.#doorbell.ring();
-  }
-
   say(message: ToThread): void {
-    this.post(message);
+    this.#post(message);
   }
 
   end(): Promise<void> {
     if (this.#state !== "over") this.#state = "ending";
-    this.post({ kind: "end" });
+    this.#post({ kind: "end" });
     return this.#over.promise;
+  }
+
+  /** Ends it where it does not serve. */
+  dismiss(): void {
+    this.#leave();
+  }
+
+  #post(message: ThreadSetup | ToThread | ThreadCommand): void {
+    if (this.#state === "over") return;
+    this.#worker.postMessage(message);
+    this.#doorbell?.ring();
   }
 
   #hear(message: FromThread | ThreadState): void {
@@ -84,7 +123,7 @@ class LinuxThread implements ThreadHandle {
       case "failed":
         return this.#failed(message.why);
       default:
-        if (this.#state === "serving") this.#ear.hear(message);
+        if (this.#state === "serving") this.#ear?.hear(message);
     }
   }
 
@@ -92,7 +131,7 @@ class LinuxThread implements ThreadHandle {
     const before = this.#state;
     this.#leave();
     if (before === "starting") this.#ready.reject(new Error(why));
-    if (before === "serving") this.#ear.failed(why);
+    if (before === "serving") this.#ear?.failed(why);
   }
 
   /** The thread has gone, or goes with the next thing that it does. */
@@ -100,7 +139,7 @@ class LinuxThread implements ThreadHandle {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#worker.terminate();
-    this.#doorbell.close();
+    this.#doorbell?.close();
     this.#over.resolve();
   }
 }
