@@ -4,7 +4,8 @@
  * @module
  */
 import type { HelpConfiguration } from "commander";
-import type { LogFormat, LogLevel } from "./log.ts";
+import type { LogLevel } from "./log.ts";
+import type { LogFormat } from "./log_text.ts";
 
 /** What a process ends with: it did what it was asked to, it could not, or it was asked what makes no sense. */
 export const EXIT = { ok: 0, failure: 1, usage: 2 } as const;

@@ -4,7 +4,6 @@
  *
  * @module
  */
-import type { ConnectionRecord } from "./access_log.ts";
 import type { SocketAddress } from "./addr.ts";
 import type { Config, EdgeConfig } from "./config/config.ts";
 import type { Log } from "./log.ts";
@@ -26,7 +25,6 @@ export interface EdgeSlotParts {
 
 interface Running {
   readonly edge: Edge;
-  readonly hopOf: (record: ConnectionRecord) => "visitor" | "agent" | undefined;
   readonly timeouts: Timeouts;
 }
 
@@ -46,11 +44,6 @@ export class EdgeSlot {
 
   get gauges(): EdgeGauges | undefined {
     return this.#running?.edge.gauges;
-  }
-
-  /** Whose way from a listener to the edge a record is about: such a connection is no visitor of its own. */
-  hopOf(record: ConnectionRecord): "visitor" | "agent" | undefined {
-    return this.#running?.hopOf(record);
   }
 
   /**
@@ -102,13 +95,10 @@ export class EdgeSlot {
 
   async #start(config: Config, wanted: EdgeConfig): Promise<Running> {
     const { net, tls, clock, log } = this.#parts;
-    const [{ Edge }, { hopOf }] = await Promise.all([
-      import("./tunnel/edge/edge.ts"),
-      import("./tunnel/edge/routes.ts"),
-    ]);
+    const { Edge } = await import("./tunnel/edge/edge.ts");
     const timeouts = new Timeouts(clock);
     const parts = { net, tls: await tls(), clock, timeouts, log, random: Math.random };
-    return { edge: await Edge.start(config, wanted, parts), hopOf, timeouts };
+    return { edge: await Edge.start(config, wanted, parts), timeouts };
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Config } from "./config/config.ts";
 import type { ThreadAhead } from "./data_thread/messages.ts";
-import type { Log } from "./log.ts";
+import type { MainLog } from "./log.ts";
 import type { Plane } from "./plane.ts";
 import { type Lookup, Resolver } from "./resolver.ts";
 import type { Clock, Net } from "./runtime/runtime.ts";
@@ -14,7 +14,7 @@ export interface EngineParts extends Partial<ThreadAhead> {
   readonly net: Net;
   readonly clock: Clock;
   readonly lookup: Lookup;
-  readonly log: Log;
+  readonly log: MainLog;
 }
 
 /** The plane that was chosen. */

@@ -6,7 +6,7 @@
 import type { RawTable } from "./config/document.ts";
 import { report } from "./config/problem.ts";
 import { configFile } from "./config_watch.ts";
-import type { LogFormat } from "./log.ts";
+import type { LogFormat } from "./log_text.ts";
 import type { Platform } from "./run.ts";
 import { loadAgentOptions } from "./tunnel/agent/agent_file.ts";
 import { expose } from "./tunnel/agent/expose.ts";

@@ -6,7 +6,7 @@
 import type { Clock, Timer } from "./runtime/runtime.ts";
 
 /** How long a line may wait for others to be written with, ms. */
-const BATCH_DELAY = 100;
+const BATCH_DELAY = 50;
 /** So many characters are written without waiting for more. */
 const BATCH_SIZE = 64 * 1024;
 /** So many characters wait for a slow reader; lines beyond them are dropped, and counted. */
@@ -37,14 +37,14 @@ export class LineWriter {
     this.#options = options;
   }
 
-  /** Takes a line, with its end of line. Never waits, never throws. */
-  write(line: string): void {
-    if (this.#lines.length + line.length > BUFFER_LIMIT) {
-      this.#dropped++;
+  /** Takes so many lines, each with its end of line. Never waits, never throws. */
+  write(lines: string, count = 1): void {
+    if (this.#lines.length + lines.length > BUFFER_LIMIT) {
+      this.#dropped += count;
       return;
     }
-    this.#lines += line;
-    this.#count++;
+    this.#lines += lines;
+    this.#count += count;
     this.#schedule();
   }
 

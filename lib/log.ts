@@ -4,12 +4,13 @@
  * @module
  */
 import { configure, dispose, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
-import { type ConnectionRecord, formatRecord, formatRecordAsJson } from "./access_log.ts";
+import { type ConnectionRecord, RECORD_FORMATS } from "./access_log.ts";
 import { LineWriter } from "./line_writer.ts";
 import type { LogFile } from "./log_files.ts";
-import { json, printable, quoted, word } from "./log_text.ts";
+import { json, type LogFormat, printable, quoted, word } from "./log_text.ts";
 import type { Output } from "./runtime/process.ts";
 import type { Clock } from "./runtime/runtime.ts";
+import type { Sums, Tally } from "./tally.ts";
 
 /** What the rest of sluice sees of its log. */
 export interface Log {
@@ -21,14 +22,28 @@ export interface Log {
   error(message: string, properties?: LogProperties): void;
 }
 
+/** What the connections and flows leave behind that have ended in another thread. */
+export interface AccessBatch {
+  /** Their lines, as text. */
+  readonly lines: string;
+  /** How many lines. */
+  readonly count: number;
+  readonly sums: Sums;
+}
+
+/** The log as the main thread has it, which hears of the ends in other threads, too. */
+export interface MainLog extends Log {
+  /** How the lines of the access log are to be written. */
+  readonly format: LogFormat;
+  /** Connections have ended in another thread. */
+  accessBatch(batch: AccessBatch): void;
+}
+
 /** What a line says beside its message: `key=value` in text, members of the object in JSON. */
 export type LogProperties = Readonly<Record<string, string | number | boolean | undefined>>;
 
 export const LOG_LEVELS = ["debug", "info", "warning", "error"] as const;
 export type LogLevel = typeof LOG_LEVELS[number];
-
-export const LOG_FORMATS = ["text", "json"] as const;
-export type LogFormat = typeof LOG_FORMATS[number];
 
 export interface LogOptions {
   /** Lines of its own below this are left out. The access log has no level. */
@@ -44,7 +59,7 @@ export interface LogOptions {
 }
 
 /** A log that is open. There is one at a time: LogTape's configuration is the process's. */
-export interface OpenLog extends Log {
+export interface OpenLog extends MainLog {
   /** Makes the files anew, when somebody has moved them away. */
   reopen(): void;
   /** Resolves when every line so far has been written. */
@@ -79,9 +94,13 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   });
   const logger = getLogger("sluice");
 
-  const formatAccess = format === "json" ? formatRecordAsJson : formatRecord;
+  const formatRecord = RECORD_FORMATS[format];
   return {
-    access: (record) => access.write(formatAccess(record)),
+    format,
+    access: (record) => {
+      if (record.hop === undefined) access.write(formatRecord(record));
+    },
+    accessBatch: ({ lines, count }) => access.write(lines, count),
     debug: line("debug"),
     info: line("info"),
     warning,
@@ -93,6 +112,21 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
       for (const file of files) await file.close();
       await terminal.flush();
       await dispose();
+    },
+  };
+}
+
+/** The same log, with everybody counted who has ended. */
+export function counted(log: MainLog, tally: Tally): MainLog {
+  return {
+    ...log,
+    access(record) {
+      tally.count(record);
+      log.access(record);
+    },
+    accessBatch(batch) {
+      tally.add(batch.sums);
+      log.accessBatch(batch);
     },
   };
 }

@@ -4,6 +4,9 @@
  * @module
  */
 
+export const LOG_FORMATS = ["text", "json"] as const;
+export type LogFormat = typeof LOG_FORMATS[number];
+
 /** Longer values are cut: a client does not decide how long a line gets. */
 const LONGEST_VALUE = 256;
 

@@ -1,6 +1,5 @@
 /**
- * What sluice counts, in the words of Prometheus. Connections and flows are counted from the records that they leave,
- * everything else is read when somebody asks: what is under way pays nothing.
+ * What sluice counts, in the words of Prometheus. All of it is read when somebody asks: what is under way pays nothing.
  *
  * Only what the configuration names, closed lists and the addresses of backends are values of labels, never an address
  * of a client or a name that it sent. A name that a reload has removed keeps its counts, because a counter that vanishes
@@ -8,12 +7,12 @@
  *
  * @module
  */
-import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Registry } from "prom-client";
 import metadata from "../deno.json" with { type: "json" };
-import type { ConnectionRecord } from "./access_log.ts";
 import { formatAddress } from "./addr.ts";
 import { registerProcessMetrics } from "./admin/process_metrics.ts";
-import type { Gauges, Plane, Traffic } from "./plane.ts";
+import type { Gauges, Plane, Traffic, Transport } from "./plane.ts";
+import { DURATIONS, MOST_SERIES, type Sums, type Times, WAITS } from "./tally.ts";
 
 /** What a scrape reads of the configuration file. */
 export interface ConfigState {
@@ -26,6 +25,8 @@ export interface ConfigState {
 /** What a scrape reads. */
 export interface MetricSources {
   readonly plane: Pick<Plane, "gauges">;
+  /** Of the connections and flows that are over. */
+  readonly ended: { readonly sums: Sums };
   readonly config: ConfigState;
   /** What the tunnel's edge has besides; no gauges where there is none. */
   readonly edge?: { readonly gauges: EdgeState | undefined };
@@ -37,26 +38,12 @@ interface EdgeState extends Pick<Gauges, "activeConnections" | "activeFlows" | "
   readonly endpoints: Readonly<Record<string, number>>;
 }
 
-/**
- * Most combinations of labels that connections are counted under, and most backends that are shown. Connections of
- * further combinations are counted with `other` as listener, protocol and route.
- */
-export const MOST_SERIES = 10_000;
-
-/** From what a machine in the same rack needs up to the longest timeouts that make sense, s. */
-const WAITS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
-/** s */
-const DURATIONS = [0.01, 0.1, 1, 10, 60, 300, 1800, 3600, 21_600, 86_400];
-
 const TRANSPORTS = ["tcp", "udp"] as const;
 
-/** The counts since this object was made. */
+/** Shows what there is to show. */
 export class Metrics {
   readonly #sources: MetricSources;
   readonly #registry = new Registry();
-  readonly #series = new Set<string>();
-  /** What those have moved that are over. */
-  readonly #ended = { tcp: noTraffic(), udp: noTraffic() };
 
   readonly #connections = new Counter({
     name: "sluice_connections_total",
@@ -83,21 +70,6 @@ export class Metrics {
     "sluice_datagrams_dropped_total",
     "Datagrams that were dropped.",
     ["reason"],
-  );
-  readonly #probing = this.#histogram(
-    "sluice_probe_seconds",
-    "Time from the accept, or the first datagram, until the route was decided.",
-    WAITS,
-  );
-  readonly #connecting = this.#histogram(
-    "sluice_connect_seconds",
-    "Time from the decision on the route until the backend was connected.",
-    WAITS,
-  );
-  readonly #durations = this.#histogram(
-    "sluice_connection_duration_seconds",
-    "Time from the beginning of a connection or flow to its end.",
-    DURATIONS,
   );
   readonly #backends = new Gauge({
     name: "sluice_backend_up",
@@ -133,40 +105,22 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** Counts a connection or flow that is over. */
-  count(record: ConnectionRecord): void {
-    const { transport, timeToRoute, timeToConnect, duration } = record;
-    this.#connections.inc(this.#labelsOf(record));
-    const ended = this.#ended[transport];
-    this.#ended[transport] = sum(ended, record);
-    this.#durations.observe({ transport }, duration / 1000);
-    if (timeToRoute !== undefined) this.#probing.observe({ transport }, timeToRoute / 1000);
-    if (timeToConnect !== undefined) this.#connecting.observe({ transport }, timeToConnect / 1000);
-  }
-
   /** Everything, in the text format of Prometheus. */
   async expose(): Promise<string> {
-    this.#read(await this.#sources.plane.gauges(), this.#sources.edge?.gauges);
-    return await this.#registry.metrics();
+    const gauges = await this.#sources.plane.gauges();
+    const { sums } = this.#sources.ended;
+    this.#read(gauges, sums, this.#sources.edge?.gauges);
+    return await this.#registry.metrics() + histograms(sums);
   }
 
-  #labelsOf({ listener, transport, protocol = "", route = "", reason }: ConnectionRecord) {
-    const key = JSON.stringify([listener, transport, protocol, route, reason]);
-    if (!this.#series.has(key)) {
-      if (this.#series.size >= MOST_SERIES) {
-        return { listener: "other", transport, protocol: "other", route: "other", reason };
-      }
-      this.#series.add(key);
-    }
-    return { listener, transport, protocol, route, reason };
-  }
-
-  #read(gauges: Gauges, edge: EdgeState | undefined): void {
+  #read(gauges: Gauges, sums: Sums, edge: EdgeState | undefined): void {
     const { config } = this.#sources;
+    this.#connections.reset();
+    for (const { count, ...labels } of sums.series) this.#connections.inc(labels, count);
     this.#activeConnections.set(gauges.activeConnections + (edge?.activeConnections ?? 0));
     this.#activeFlows.set(gauges.activeFlows + (edge?.activeFlows ?? 0));
     const total = (transport: "tcp" | "udp") => {
-      const counted = sum(this.#ended[transport], gauges.live[transport]);
+      const counted = sum(sums[transport].traffic, gauges.live[transport]);
       return edge === undefined ? counted : sum(counted, edge.live[transport]);
     };
     for (const transport of TRANSPORTS) {
@@ -216,14 +170,6 @@ export class Metrics {
   #totals(name: string, help: string, labelNames: readonly string[]): Totals {
     return new Totals(new Counter({ name, help, labelNames, registers: [this.#registry] }));
   }
-
-  #histogram(name: string, help: string, buckets: number[]): Histogram<"transport"> {
-    const labelNames = ["transport"] as const;
-    const registers = [this.#registry];
-    const histogram = new Histogram({ name, help, buckets, labelNames, registers });
-    for (const transport of TRANSPORTS) histogram.zero({ transport });
-    return histogram;
-  }
 }
 
 /** A counter of what somebody else has counted already. It never goes down, since that would read as a restart. */
@@ -244,8 +190,48 @@ class Totals {
   }
 }
 
-function noTraffic(): Required<Traffic> {
-  return { up: 0, down: 0, datagramsUp: 0, datagramsDown: 0 };
+/** The times of those that are over. The library of the others would have to be told each time by itself. */
+function histograms(sums: Sums): string {
+  return [
+    histogram(
+      "sluice_probe_seconds",
+      "Time from the accept, or the first datagram, until the route was decided.",
+      WAITS,
+      (transport) => sums[transport].routing,
+    ),
+    histogram(
+      "sluice_connect_seconds",
+      "Time from the decision on the route until the backend was connected.",
+      WAITS,
+      (transport) => sums[transport].connecting,
+    ),
+    histogram(
+      "sluice_connection_duration_seconds",
+      "Time from the beginning of a connection or flow to its end.",
+      DURATIONS,
+      (transport) => sums[transport].durations,
+    ),
+  ].join("");
+}
+
+function histogram(
+  name: string,
+  help: string,
+  bounds: readonly number[],
+  timesOf: (transport: Transport) => Times,
+): string {
+  const lines = [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`];
+  for (const transport of TRANSPORTS) {
+    const { counts, sum } = timesOf(transport);
+    let count = 0;
+    counts.forEach((more, i) => {
+      const le = i < bounds.length ? bounds[i]! / 1000 : "+Inf";
+      lines.push(`${name}_bucket{le="${le}",transport="${transport}"} ${count += more}`);
+    });
+    lines.push(`${name}_sum{transport="${transport}"} ${sum / 1000}`);
+    lines.push(`${name}_count{transport="${transport}"} ${count}`);
+  }
+  return `\n${lines.join("\n")}\n`;
 }
 
 function sum(a: Required<Traffic>, b: Traffic): Required<Traffic> {

@@ -4,7 +4,7 @@
  * @module
  */
 import { formatAddress } from "./addr.ts";
-import { AdminEndpoint, observed } from "./admin/endpoint.ts";
+import { AdminEndpoint } from "./admin/endpoint.ts";
 import { report } from "./config/problem.ts";
 import { type ConfigSource, type Loaded, loadFile, loadText } from "./config_file.ts";
 import type { Config } from "./config/config.ts";
@@ -12,7 +12,8 @@ import { ConfigWatch } from "./config_watch.ts";
 import type { ThreadAhead } from "./data_thread/messages.ts";
 import { edgeCertificate, EdgeSlot } from "./edge_slot.ts";
 import { choosePlane, type Chosen } from "./engine.ts";
-import { type Log, type LogFormat, type LogLevel, type OpenLog, openLog } from "./log.ts";
+import { counted, type Log, type LogLevel, type OpenLog, openLog } from "./log.ts";
+import type { LogFormat } from "./log_text.ts";
 import type { Plane } from "./plane.ts";
 import { Reload } from "./reload.ts";
 import type { Lookup } from "./resolver.ts";
@@ -20,6 +21,7 @@ import type { Process, Signal } from "./runtime/process.ts";
 import type { Clock, Net, Tls } from "./runtime/runtime.ts";
 import { tellServiceManager } from "./service_manager.ts";
 import { stopSignals } from "./stop_signals.ts";
+import { Tally } from "./tally.ts";
 import { within } from "./within.ts";
 
 /** What the entry points hand in: all that differs from runtime to runtime. */
@@ -87,13 +89,11 @@ async function serve(
     await process.stderr.write(`error: ${error instanceof Error ? error.message : error}\n`);
     return 1;
   };
-  const counted = observed(withoutHops(log, (record) => edge.hopOf(record)), (record) => {
-    // A visitor of the tunnel is counted when he leaves the edge.
-    if (edge.hopOf(record) !== "visitor") admin.count(record);
-  });
+  const tally = new Tally();
+  const countedLog = counted(log, tally);
   let chosen: Chosen;
   try {
-    chosen = await choosePlane(loaded.config, { ...platform, log: counted });
+    chosen = await choosePlane(loaded.config, { ...platform, log: countedLog });
   } catch (error) {
     return await fail(error);
   }
@@ -103,7 +103,7 @@ async function serve(
     tls: platform.tls,
     clock,
     certificate: (config) => edgeCertificate(config, process.env, clock),
-    log: counted,
+    log: countedLog,
   });
   const apply = (config: Config) =>
     admin.change(config.admin, () => edge.change(config, (config) => plane.apply(config)));
@@ -118,7 +118,7 @@ async function serve(
   const admin: AdminEndpoint = new AdminEndpoint({
     net,
     clock,
-    sources: { plane, config: reload, edge },
+    sources: { plane, ended: tally, config: reload, edge },
     isReady: () => isReady,
     log,
   });
@@ -209,14 +209,4 @@ function addresses(plane: Plane, { address: admin }: AdminEndpoint, edge: EdgeSl
     ...edge.addresses.map((address) => `edge ${formatAddress(address)}`),
     ...admin ? [`admin ${formatAddress(admin)}`] : [],
   ].join(", ");
-}
-
-/** The same log, without lines about the way to the edge: it has a line of its own for each visitor. */
-function withoutHops(log: Log, hopOf: EdgeSlot["hopOf"]): Log {
-  return {
-    ...log,
-    access(record) {
-      if (hopOf(record) === undefined) log.access(record);
-    },
-  };
 }

@@ -266,6 +266,7 @@ export class TcpConnection implements LiveConnection {
     }
     this.#dialled = dialled;
     this.#record.timeToConnect = this.#elapsed() - (this.#record.timeToRoute ?? 0);
+    if (route.hop !== undefined) this.#record.hop = route.hop;
     // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.
     this.#downstream.setNoDelay();
     dialled.conn.setNoDelay();

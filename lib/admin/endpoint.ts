@@ -5,7 +5,6 @@
  *
  * @module
  */
-import type { ConnectionRecord } from "../access_log.ts";
 import type { SocketAddress } from "../addr.ts";
 import type { Log } from "../log.ts";
 import type { Metrics, MetricSources } from "../metrics.ts";
@@ -27,7 +26,7 @@ export interface AdminParts {
 export class AdminEndpoint {
   readonly #parts: AdminParts;
   #server: HttpServer | undefined;
-  /** Absent until an address was configured for the first time; from then on it counts, endpoint or not. */
+  /** Absent until an address was configured for the first time. */
   #metrics: Metrics | undefined;
   #closed = false;
 
@@ -38,11 +37,6 @@ export class AdminEndpoint {
   /** Where it listens. */
   get address(): SocketAddress | undefined {
     return this.#server?.address;
-  }
-
-  /** Counts a connection or flow that is over. */
-  count(record: ConnectionRecord): void {
-    this.#metrics?.count(record);
   }
 
   /**
@@ -109,17 +103,6 @@ export class AdminEndpoint {
       ],
     ]);
   }
-}
-
-/** The same log, with every record shown to `observe` too. */
-export function observed(log: Log, observe: (record: ConnectionRecord) => void): Log {
-  return {
-    ...log,
-    access(record) {
-      log.access(record);
-      observe(record);
-    },
-  };
 }
 
 function isSame(a: SocketAddress | undefined, b: SocketAddress | undefined): boolean {

@@ -142,6 +142,9 @@ export type ProbeTimeoutAnswer =
   | { readonly kind: "close" }
   | { readonly kind: "route"; readonly name: string };
 
+/** Whom the way from a listener to the tunnel's edge is for. */
+export type Hop = "visitor" | "agent";
+
 /** A protocol entry, or the default target. */
 export interface Route {
   /** The `<name>` of `[protocols.<name>]`, or `default`. */
@@ -152,6 +155,8 @@ export interface Route {
    * No file can say it.
    */
   readonly stepsAside?: true;
+  /** Of a route to the tunnel's edge in this process: who comes there. No file can say it. */
+  readonly hop?: Hop;
   readonly acl?: Acl;
   /** `tls`: how to read the name that an encrypted ClientHello hides. */
   readonly ech?: EchConfig;

@@ -11,19 +11,18 @@ import type {
   FromThread,
   NameQuestions,
   PlaneQuestions,
-  SharedCounts,
+  ThreadStart,
   ToThread,
 } from "./messages.ts";
 import { decodeConfig } from "./plain_config.ts";
 import { Reports } from "./reports.ts";
 import { SharedTable } from "./shared_table.ts";
 
-export interface DataThreadParts {
+export interface DataThreadParts extends ThreadStart {
   readonly net: Net;
   readonly clock: Clock;
   /** Numbers in [0, 1), for balancing. */
   readonly random: () => number;
-  readonly shared: SharedCounts;
   /** Sends to the main thread. */
   readonly say: (message: FromThread) => void;
   /** What who runs sluice should know of its sockets, in words. */
@@ -38,9 +37,9 @@ export class DataThread {
   readonly #server: Server;
   readonly #reports: Reports;
 
-  constructor({ net, clock, random, shared, say, notices, attend }: DataThreadParts) {
+  constructor({ net, clock, random, shared, logFormat, say, notices, attend }: DataThreadParts) {
     let told = new Set<string>();
-    const reports = new Reports({ clock, send: say, taken: shared.taken });
+    const reports = new Reports({ clock, format: logFormat, send: say, taken: shared.taken });
     const exchange = new Exchange<NameQuestions, PlaneQuestions>(say, {
       async apply(config) {
         await attend(server.apply(decodeConfig(config)));

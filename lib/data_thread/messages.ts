@@ -4,12 +4,13 @@
  *
  * ```
  * main → thread   questions: apply, gauges, drain, close    answers: addresses of a name, time to live
- * thread → main   the other way round, and reports: records of connections that are over, lines of the log
+ * thread → main   the other way round, and reports: what connections leave behind, lines of the log
  * ```
  *
  * @module
  */
-import type { LogLevel, LogProperties } from "../log.ts";
+import type { AccessBatch, LogLevel, LogProperties } from "../log.ts";
+import type { LogFormat } from "../log_text.ts";
 import type { Gauges, Listening } from "../plane.ts";
 import type { Saying } from "./exchange.ts";
 import type { PlainConfig } from "./plain_config.ts";
@@ -39,11 +40,12 @@ export interface FoundAddresses {
 /** What has happened in a data thread. It is not answered, but counted as taken. */
 export interface Report {
   readonly kind: "report";
-  /** A list of `ConnectionRecord` as JSON: half the price of a structured clone. */
-  readonly records: string;
+  readonly access: AccessBatch;
   readonly lines: readonly Line[];
-  /** Records and lines that were thrown away since the last report, because too many were not taken yet. */
+  /** Lines of both logs that were thrown away since the last report, because too many were not taken yet. */
   readonly lost: number;
+  /** What the lines come to, characters; to be added to `SharedCounts.taken`. */
+  readonly size: number;
 }
 
 /** A line of the log. */
@@ -60,7 +62,7 @@ export type FromThread = Saying | Report;
 export interface SharedCounts {
   /** The number of the last connection or flow, of all data threads that there have been: a BigInt64. */
   readonly ids: SharedArrayBuffer;
-  /** How many records and lines of this thread's reports the main thread has taken: an Int32 that wraps around. */
+  /** How much of this thread's reports the main thread has taken, characters: an Int32 that wraps around. */
   readonly taken: SharedArrayBuffer;
   /** Where several threads serve the same configuration: what they count together. */
   readonly together?: Together;
@@ -73,6 +75,13 @@ export interface Together {
   readonly threads: number;
   /** Which of them it is, from 0. */
   readonly thread: number;
+}
+
+/** What a data thread begins with. */
+export interface ThreadStart {
+  readonly shared: SharedCounts;
+  /** Of the lines of the access log. */
+  readonly logFormat: LogFormat;
 }
 
 /** Who hears of a data thread. */
@@ -94,7 +103,7 @@ export interface ThreadHandle {
  * Starts a data thread: resolves when it can serve.
  * @throws {Error} If it cannot; the message says what is missing.
  */
-export type StartThread = (shared: SharedCounts, ear: Ear) => Promise<ThreadHandle>;
+export type StartThread = (start: ThreadStart, ear: Ear) => Promise<ThreadHandle>;
 
 /** A data thread that is on its way before it is known whether one is wanted. */
 export interface ThreadAhead {

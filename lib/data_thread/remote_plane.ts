@@ -5,7 +5,7 @@
  * @module
  */
 import type { Config } from "../config/config.ts";
-import type { Log } from "../log.ts";
+import type { MainLog } from "../log.ts";
 import type { Gauges, Listening, Plane } from "../plane.ts";
 import type { Lookup } from "../resolver.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
@@ -18,7 +18,7 @@ export interface RemotePlaneParts {
   readonly startThread: StartThread;
   readonly lookup: Lookup;
   readonly clock: Clock;
-  readonly log: Log;
+  readonly log: MainLog;
   /** What its threads share with those of other planes; absent: there are no others. */
   readonly common?: Pick<SharedCounts, "ids" | "together">;
 }

@@ -3,8 +3,7 @@
  *
  * @module
  */
-import type { ConnectionRecord } from "../access_log.ts";
-import type { Log } from "../log.ts";
+import type { MainLog } from "../log.ts";
 import type { Lookup } from "../resolver.ts";
 import { Exchange } from "./exchange.ts";
 import type {
@@ -22,7 +21,7 @@ export interface RemoteThreadParts {
   /** What it shares with other threads, before and beside it. */
   readonly common: Pick<SharedCounts, "ids" | "together">;
   readonly lookup: Lookup;
-  readonly log: Log;
+  readonly log: MainLog;
   /** Told when the thread has come to an end that nobody wanted. */
   readonly onFailed: (why: string) => void;
 }
@@ -47,10 +46,11 @@ export class RemoteThread {
       (saying) => handle.say(saying),
       names(parts.lookup),
     );
-    const handle = await startThread(shared, {
+    const handle = await startThread({ shared, logFormat: log.format }, {
       hear(message: FromThread) {
         if (message.kind !== "report") return exchange.hear(message);
-        Atomics.add(taken, 0, take(message, log));
+        take(message, log);
+        Atomics.add(taken, 0, message.size);
       },
       failed(why) {
         exchange.end(new Error(`the data thread has failed: ${why}`));
@@ -85,15 +85,13 @@ function names(lookup: Lookup) {
   };
 }
 
-/** Logs what was reported; returns how much it is. */
-function take({ records, lines, lost }: Report, log: Log): number {
-  const parsed: readonly ConnectionRecord[] = JSON.parse(records);
-  for (const record of parsed) log.access(record);
+/** Logs what was reported. */
+function take({ access, lines, lost }: Report, log: MainLog): void {
+  log.accessBatch(access);
   for (const { level, message, properties } of lines) log[level](message, properties);
   if (lost > 0) {
     log.warning(
       `lost on their way from the data thread, as they came too fast: ${lost} lines of the logs`,
     );
   }
-  return parsed.length + lines.length;
 }

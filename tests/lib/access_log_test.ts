@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { type ConnectionRecord, formatRecord, formatRecordAsJson } from "../../lib/access_log.ts";
+import { type ConnectionRecord, RECORD_FORMATS } from "../../lib/access_log.ts";
+
+const { text: formatRecord, json: formatRecordAsJson } = RECORD_FORMATS;
 
 const full: ConnectionRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
@@ -142,4 +144,32 @@ Deno.test("a visitor of the tunnel is told with the agent and the name that it c
   assert.ok(formatRecord(record).includes(" agent=alice endpoint=blog "));
   const { agent, endpoint } = JSON.parse(formatRecordAsJson(record));
   assert.deepEqual([agent, endpoint], ["alice", "blog"]);
+});
+
+Deno.test("times are those of ISO 8601, whichever second was written before", () => {
+  const time = fc.double({ min: 0, max: Date.UTC(9999, 11, 31), noNaN: true });
+  fc.assert(fc.property(fc.array(fc.tuple(time, fc.nat(999))), (times) => {
+    for (const at of times.flatMap(([time, more]) => [time, time + more])) {
+      const [text] = formatRecord({ ...bare, time: at }).split(" ");
+      assert.equal(text, new Date(at).toISOString());
+    }
+  }));
+});
+
+Deno.test("times in ms have one digit behind the point, and none where it is zero", () => {
+  fc.assert(fc.property(fc.double({ min: 0, max: 1e12, noNaN: true }), (duration) => {
+    const { duration_ms } = JSON.parse(formatRecordAsJson({ ...bare, duration }));
+    assert.equal(duration_ms, Math.round(duration * 10) / 10);
+    const text = / duration_ms=(\S+)/.exec(formatRecord({ ...bare, duration }))?.[1];
+    assert.equal(text, String(duration_ms));
+  }));
+});
+
+Deno.test("values that were seen before are written as at first, however many others came between", () => {
+  const first = formatRecord({ ...bare, listener: "a b", route: "l0" });
+  for (let i = 0; i < 5000; i++) {
+    const text = formatRecord({ ...bare, listener: `l${i}`, route: `r${i}`, protocol: `p${i}` });
+    assert.ok(text.includes(` listener=l${i} `) && text.includes(` route=r${i} `));
+  }
+  assert.equal(formatRecord({ ...bare, listener: "a b", route: "l0" }), first);
 });

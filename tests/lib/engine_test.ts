@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Engine } from "../../lib/config/config.ts";
 import { RemotePlane } from "../../lib/data_thread/remote_plane.ts";
 import { choosePlane } from "../../lib/engine.ts";
-import type { Log } from "../../lib/log.ts";
+import type { MainLog } from "../../lib/log.ts";
 import { Server } from "../../lib/server.ts";
 import { ManualClock } from "../support/clock.ts";
 import { MemoryNet } from "../support/memory_net.ts";
@@ -29,7 +29,7 @@ async function made(engine: Engine, unfit?: string) {
     net,
     clock,
     lookup,
-    log: {} as Log,
+    log: {} as MainLog,
     startThread: threads.start,
     dismissThread: () => void dismissed++,
   });
@@ -76,7 +76,7 @@ Deno.test("linux where it cannot be is an error that says what is missing", asyn
 
 Deno.test("a runtime that has no linux is portable", async () => {
   const clock = new ManualClock();
-  const parts = { net: new MemoryNet(clock), clock, lookup, log: {} as Log };
+  const parts = { net: new MemoryNet(clock), clock, lookup, log: {} as MainLog };
   const { plane, engine } = await choosePlane({ ...CONFIG, engine: "auto" }, parts);
   assert.ok(plane instanceof Server);
   assert.equal(engine, "portable (linux cannot be had: this runtime has no way to it)");

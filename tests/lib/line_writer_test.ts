@@ -34,10 +34,10 @@ function setUp(batched: boolean) {
 /** Lets promises that are ready settle. */
 const settle = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
 
-Deno.test("lines wait a tenth of a second for others and are written together", async () => {
+Deno.test("lines wait a moment for others and are written together", async () => {
   const { clock, stream, writer } = setUp(true);
   writer.write("a\n");
-  clock.advance(99);
+  clock.advance(49);
   writer.write("b\n");
   assert.deepEqual(stream.written, []);
   clock.advance(1);
@@ -89,6 +89,17 @@ Deno.test("a reader that stalls costs a bounded buffer, and the lines beyond it 
   assert.deepEqual(lost, [7]);
 });
 
+Deno.test("lines that come together are taken, or lost and counted, together", async () => {
+  const { stream, lost, writer } = setUp(false);
+  stream.stalled = true;
+  const lines = `${"x".repeat(1023)}\n`.repeat(1024);
+  for (let i = 0; i < 1 + BUFFER_LIMIT / lines.length + 1; i++) writer.write(lines, 1024);
+  stream.read();
+  await writer.flush();
+  assert.deepEqual(lost, [1024]);
+  assert.equal(stream.written.join("").length, lines.length + BUFFER_LIMIT);
+});
+
 Deno.test("a reader that has gone is reported now and then, not at every line", async () => {
   const { clock, stream, lost, writer } = setUp(false);
   stream.broken = true;
@@ -106,7 +117,7 @@ Deno.test("a flush waits for what is being written and for what waits behind it"
   const { clock, stream, writer } = setUp(true);
   stream.stalled = true;
   writer.write("a\n");
-  clock.advance(100);
+  clock.advance(50);
   writer.write("b\n");
   const flushed = writer.flush();
   stream.read();

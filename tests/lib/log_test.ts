@@ -4,7 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
 import { openLogFile } from "../../lib/log_files.ts";
-import { type LogOptions, openLog } from "../../lib/log.ts";
+import {
+  type AccessBatch,
+  counted,
+  type LogOptions,
+  type MainLog,
+  openLog,
+} from "../../lib/log.ts";
+import { Tally } from "../../lib/tally.ts";
 import { ManualClock } from "../support/clock.ts";
 import { MemoryOutput } from "../support/process.ts";
 
@@ -186,3 +193,52 @@ Deno.test("a full disk is told of on the terminal, once, and written to again wh
     );
     assert.match(await readFile(path, "utf8"), /^\S+ reason=ended .*\n$/);
   }));
+
+Deno.test("lines from another thread are written as they are, between those of this one", async () => {
+  const to = options();
+  const log = await openLog(to);
+  log.access({ ...record, id: 1 });
+  log.accessBatch({ lines: "id=2\nid=3\n", count: 2, sums: new Tally().sums });
+  log.access({ ...record, id: 4 });
+  await log.close();
+  assert.deepEqual(to.stdout.text.match(/\bid=\d/g), ["id=1", "id=2", "id=3", "id=4"]);
+});
+
+Deno.test("of the way to the tunnel's edge there is no line", async () => {
+  const to = options();
+  const log = await openLog(to);
+  log.access({ ...record, hop: "visitor" });
+  log.access({ ...record, hop: "agent" });
+  await log.close();
+  assert.equal(to.stdout.text, "");
+});
+
+Deno.test("a log that is counted is the same log, and everybody who has ended is in the tally", () => {
+  const seen: unknown[] = [];
+  const see = (what: unknown) => void seen.push(what);
+  const log: MainLog = {
+    format: "json",
+    access: ({ id }) => see(id),
+    accessBatch: ({ count }) => see(`batch of ${count}`),
+    debug: see,
+    info: see,
+    warning: see,
+    error: see,
+  };
+  const tally = new Tally();
+  const both = counted(log, tally);
+  assert.equal(both.format, "json");
+  both.access(record);
+  const elsewhere = new Tally();
+  elsewhere.count(record);
+  elsewhere.count(record);
+  const batch: AccessBatch = { lines: "", count: 2, sums: elsewhere.take() };
+  both.accessBatch(batch);
+  both.debug("a");
+  both.info("b");
+  both.warning("c");
+  both.error("d");
+  assert.deepEqual(seen, [1, "batch of 2", "a", "b", "c", "d"]);
+  assert.equal(tally.sums.series[0]?.count, 3);
+  assert.equal(tally.sums.tcp.traffic.down, 6);
+});

@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import fc from "fast-check";
 import type { ConnectionRecord } from "../../lib/access_log.ts";
-import { Metrics, type MetricSources, MOST_SERIES } from "../../lib/metrics.ts";
+import { Metrics, type MetricSources } from "../../lib/metrics.ts";
 import type { BackendState, Gauges, Traffic } from "../../lib/plane.ts";
+import { MOST_SERIES, Tally } from "../../lib/tally.ts";
 import { type Family, parseExposition, valueOf } from "../support/exposition.ts";
 
 const RECORD: ConnectionRecord = {
@@ -32,9 +33,10 @@ class FakeServer implements Gauges {
 function setUp() {
   const gauges = new FakeServer();
   const config = { isGood: true, since: Date.UTC(2026, 0, 1) };
-  const metrics = new Metrics({ plane: { gauges: () => gauges }, config });
+  const tally = new Tally();
+  const metrics = new Metrics({ plane: { gauges: () => gauges }, ended: tally, config });
   const scrape = async () => parseExposition(await metrics.expose());
-  return { gauges, config, metrics, scrape };
+  return { gauges, config, tally, metrics, scrape };
 }
 
 function seriesOf(families: ReadonlyMap<string, Family>, name: string): Record<string, number> {
@@ -66,11 +68,11 @@ Deno.test("before anything has happened every series that can be known is there,
 });
 
 Deno.test("a connection that is over is counted by listener, transport, protocol, route and reason", async () => {
-  const { metrics, scrape } = setUp();
-  metrics.count({ ...RECORD, protocol: "tls", route: "shop", serverName: "secret.example" });
-  metrics.count({ ...RECORD, protocol: "tls", route: "shop" });
-  metrics.count({ ...RECORD, protocol: "tls", route: "shop", transport: "udp" });
-  metrics.count({ ...RECORD, reason: "acl_denied" });
+  const { tally, scrape } = setUp();
+  tally.count({ ...RECORD, protocol: "tls", route: "shop", serverName: "secret.example" });
+  tally.count({ ...RECORD, protocol: "tls", route: "shop" });
+  tally.count({ ...RECORD, protocol: "tls", route: "shop", transport: "udp" });
+  tally.count({ ...RECORD, reason: "acl_denied" });
   assert.deepEqual(seriesOf(await scrape(), "sluice_connections_total"), {
     '{listener="default",transport="tcp",protocol="tls",route="shop",reason="ended"}': 2,
     '{listener="default",transport="udp",protocol="tls",route="shop",reason="ended"}': 1,
@@ -79,8 +81,8 @@ Deno.test("a connection that is over is counted by listener, transport, protocol
 });
 
 Deno.test("nothing that a client has sent, and no address of one, is in what is shown", async () => {
-  const { metrics } = setUp();
-  metrics.count({
+  const { tally, metrics } = setUp();
+  tally.count({
     ...RECORD,
     serverName: "from.the.client",
     host: "from.the.client",
@@ -93,8 +95,8 @@ Deno.test("nothing that a client has sent, and no address of one, is in what is 
 });
 
 Deno.test("names with quotes, backslashes and line ends stay one line each", async () => {
-  const { metrics, scrape } = setUp();
-  metrics.count({ ...RECORD, listener: 'a"b\\c\nd', route: "ü {x=1},\t" });
+  const { tally, scrape } = setUp();
+  tally.count({ ...RECORD, listener: 'a"b\\c\nd', route: "ü {x=1},\t" });
   assert.deepEqual(seriesOf(await scrape(), "sluice_connections_total"), {
     '{listener="a\\"b\\\\c\\nd",transport="tcp",protocol="",route="ü {x=1},\t",reason="ended"}': 1,
   });
@@ -104,17 +106,17 @@ Deno.test("whatever the names of a configuration are, what is shown can be read"
   const name = fc.string({ unit: "binary", maxLength: 12 });
   const record = fc.record({ listener: name, protocol: name, route: name });
   await fc.assert(fc.asyncProperty(fc.array(record, { maxLength: 4 }), async (records) => {
-    const { metrics, scrape } = setUp();
-    for (const names of records) metrics.count({ ...RECORD, ...names });
+    const { tally, scrape } = setUp();
+    for (const names of records) tally.count({ ...RECORD, ...names });
     const counts = Object.values(seriesOf(await scrape(), "sluice_connections_total"));
     assert.equal(counts.reduce((a, b) => a + b, 0), records.length);
   }));
 });
 
 Deno.test("bytes and datagrams are those of the connections that are over, and what live ones have moved so far", async () => {
-  const { gauges, metrics, scrape } = setUp();
+  const { gauges, tally, scrape } = setUp();
   const bytes = async () => seriesOf(await scrape(), "sluice_bytes_total");
-  metrics.count({ ...RECORD, up: 10, down: 200 });
+  tally.count({ ...RECORD, up: 10, down: 200 });
   gauges.live.tcp = { up: 5, down: 0 };
   gauges.live.udp = { up: 7, down: 70, datagramsUp: 2, datagramsDown: 3 };
   assert.deepEqual(await bytes(), {
@@ -124,7 +126,7 @@ Deno.test("bytes and datagrams are those of the connections that are over, and w
     '{direction="down",transport="udp"}': 70,
   });
   const over = { up: 8, down: 80, datagramsUp: 3, datagramsDown: 4 };
-  metrics.count({ ...RECORD, ...over, transport: "udp" });
+  tally.count({ ...RECORD, ...over, transport: "udp" });
   gauges.live.udp = { up: 0, down: 0 };
   assert.equal((await bytes())['{direction="down",transport="udp"}'], 80);
   assert.deepEqual(seriesOf(await scrape(), "sluice_datagrams_total"), {
@@ -157,9 +159,9 @@ Deno.test("dropped datagrams are counted by reason", async () => {
 });
 
 Deno.test("times of the record are seconds in the histograms, and absent times are not observed", async () => {
-  const { metrics, scrape } = setUp();
-  metrics.count({ ...RECORD, timeToRoute: 2, timeToConnect: 30, duration: 1500 });
-  metrics.count({ ...RECORD, duration: 40 });
+  const { tally, scrape } = setUp();
+  tally.count({ ...RECORD, timeToRoute: 2, timeToConnect: 30, duration: 1500 });
+  tally.count({ ...RECORD, duration: 40 });
   const families = await scrape();
   const tcp = (series: string) => valueOf(families, series.replace("}", 'transport="tcp"}'));
   assert.equal(tcp("sluice_probe_seconds_count{}"), 1);
@@ -222,10 +224,10 @@ Deno.test("the process and the version are shown", async () => {
 });
 
 Deno.test("names that come and go with reloads are kept up to a bound, and nothing is lost beyond it", async () => {
-  const { metrics, scrape } = setUp();
+  const { tally, scrape } = setUp();
   const more = 50;
-  for (let i = 0; i < MOST_SERIES + more; i++) metrics.count({ ...RECORD, listener: `l${i}` });
-  metrics.count({ ...RECORD, listener: "l0" });
+  for (let i = 0; i < MOST_SERIES + more; i++) tally.count({ ...RECORD, listener: `l${i}` });
+  tally.count({ ...RECORD, listener: "l0" });
   const series = seriesOf(await scrape(), "sluice_connections_total");
   assert.equal(Object.keys(series).length, MOST_SERIES + 1);
   const of = (listener: string, rest: string) =>
@@ -249,6 +251,7 @@ Deno.test("the tunnel's edge is told of once there is one, and its visitors coun
   const edge: { gauges: EdgeState | undefined } = { gauges: undefined };
   const metrics = new Metrics({
     plane: { gauges: () => gauges },
+    ended: new Tally(),
     config: { isGood: true, since: 0 },
     edge,
   });

@@ -180,6 +180,26 @@ Deno.test("when no target can be reached the record names each and why", async (
   await rig.close(client);
 });
 
+const HOPS = [
+  { port: 9, reason: "ended", hop: "visitor" },
+  { port: 1, reason: "connect_failed", hop: undefined },
+];
+
+Deno.test("a connection that reached a door of the edge is a hop; one that did not is one of the proxy's", async () => {
+  for (const { port, ...expected } of HOPS) {
+    const rig = new Rig();
+    rig.backend(9);
+    const route = defaultTo(poolOf("127.0.0.1", port));
+    await rig.apply([listenerWith({ defaultRoute: { ...route, hop: "visitor" } })]);
+    const client = await rig.client();
+    await client.closeWrite();
+    await readAll(client);
+    const { reason, hop } = await rig.record();
+    assert.deepEqual({ reason, hop }, expected);
+    await rig.close(client);
+  }
+});
+
 Deno.test("a connection leaves one record that says what it was", async () => {
   const rig = await rigWith();
   const client = await rig.client();

@@ -66,7 +66,7 @@ export class EdgeRig {
     const line = (message: string) => void this.lines.push(message);
     const log: Log = {
       access: (record) => {
-        if (this.slot.hopOf(record) !== undefined) return;
+        if (record.hop !== undefined) return;
         this.#records.push(record);
         this.#recorded?.();
       },

@@ -8,9 +8,9 @@ import { DataThread, type DataThreadParts } from "../../lib/data_thread/data_thr
 import type {
   Ear,
   FromThread,
-  SharedCounts,
   StartThread,
   ThreadHandle,
+  ThreadStart,
   ToThread,
 } from "../../lib/data_thread/messages.ts";
 import type { Clock, Net } from "../../lib/runtime/runtime.ts";
@@ -30,11 +30,11 @@ export class MemoryThreads {
     this.#clock = clock;
   }
 
-  readonly start: StartThread = async (shared, ear) => {
+  readonly start: StartThread = async (start, ear) => {
     await turn();
     if (this.unfit !== undefined) throw new Error(this.unfit);
     const parts = { net: this.#net, clock: this.#clock, notices: () => this.notices };
-    const thread = new MemoryThread(parts, shared, ear);
+    const thread = new MemoryThread(parts, start, ear);
     this.threads.push(thread);
     return thread;
   };
@@ -54,13 +54,13 @@ export class MemoryThread implements ThreadHandle {
 
   constructor(
     parts: Pick<DataThreadParts, "net" | "clock" | "notices">,
-    shared: SharedCounts,
+    start: ThreadStart,
     ear: Ear,
   ) {
     this.#ear = ear;
     this.#inside = new DataThread({
       ...parts,
-      shared,
+      ...start,
       random: () => 0,
       say: (message) => void this.#deliver(structuredClone(message)),
       attend: (promise) => promise,

@@ -6,20 +6,20 @@
 import type {
   Ear,
   FromThread,
-  SharedCounts,
   StartThread,
   ThreadAhead,
   ThreadHandle,
+  ThreadStart,
   ToThread,
 } from "../../data_thread/messages.ts";
 import type { Doorbell } from "./doorbell.ts";
 import type { ThreadCommand, ThreadSetup, ThreadState } from "./thread.ts";
 
 /** Starts a thread that serves on the system's own sockets. */
-export const startThread: StartThread = async (shared, ear) => {
+export const startThread: StartThread = async (start, ear) => {
   const hindrance = hindranceOf();
   if (hindrance !== undefined) throw new Error(hindrance);
-  return await serving(new LinuxThread(), shared, ear);
+  return await serving(new LinuxThread(), start, ear);
 };
 
 /** Begins to start a thread that is likely to be wanted: that takes a while, on another core. */
@@ -31,9 +31,9 @@ export function beginThread(): ThreadAhead {
     return thread;
   };
   return {
-    startThread(shared, ear) {
+    startThread(start, ear) {
       const thread = taken();
-      return thread === undefined ? startThread(shared, ear) : serving(thread, shared, ear);
+      return thread === undefined ? startThread(start, ear) : serving(thread, start, ear);
     },
     dismissThread: () => taken()?.dismiss(),
   };
@@ -48,12 +48,12 @@ function hindranceOf(): string | undefined {
 
 async function serving(
   thread: LinuxThread,
-  shared: SharedCounts,
+  start: ThreadStart,
   ear: Ear,
 ): Promise<ThreadHandle> {
   try {
     const { Doorbell } = await import("./doorbell.ts");
-    await thread.serve(new Doorbell(), shared, ear);
+    await thread.serve(new Doorbell(), start, ear);
   } catch (error) {
     thread.dismiss();
     throw error;
@@ -85,10 +85,10 @@ class LinuxThread implements ThreadHandle {
   }
 
   /** Resolves when it does; rejects if it cannot. */
-  serve(doorbell: Doorbell, shared: SharedCounts, ear: Ear): Promise<void> {
+  serve(doorbell: Doorbell, start: ThreadStart, ear: Ear): Promise<void> {
     this.#doorbell = doorbell;
     this.#ear = ear;
-    this.#post({ shared, doorbell: doorbell.wire });
+    this.#post({ ...start, doorbell: doorbell.wire });
     return this.#ready.promise;
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { DataThread } from "../../data_thread/data_thread.ts";
-import type { FromThread, SharedCounts, ToThread } from "../../data_thread/messages.ts";
+import type { FromThread, ThreadStart, ToThread } from "../../data_thread/messages.ts";
 import { type DoorbellWire, Doorkeeper } from "./doorbell.ts";
 import { Loop, LoopClock } from "./loop.ts";
 import { LinuxNet } from "./net.ts";
@@ -13,8 +13,7 @@ import { Poller } from "./poller.ts";
 import { selfTest } from "./self_test.ts";
 
 /** The first message to the thread; it rings for this one, too. */
-export interface ThreadSetup {
-  readonly shared: SharedCounts;
+export interface ThreadSetup extends ThreadStart {
   readonly doorbell: DoorbellWire;
 }
 
@@ -48,18 +47,18 @@ scope.onmessage = ({ data }: MessageEvent<ThreadSetup>) => {
   }
 };
 
-function serve({ shared, doorbell }: ThreadSetup): void {
+function serve({ doorbell, ...start }: ThreadSetup): void {
   const clock = new LoopClock();
   const poller = new Poller();
   const loop = new Loop(poller, clock);
   const doorkeeper = new Doorkeeper(doorbell, poller, loop);
   doorkeeper.received();
-  const net = new LinuxNet(clock, poller, { sharesPorts: shared.together !== undefined });
+  const net = new LinuxNet(clock, poller, { sharesPorts: start.shared.together !== undefined });
   const thread = new DataThread({
     net,
     clock,
     random: Math.random,
-    shared,
+    ...start,
     say: (message) => scope.postMessage(message),
     notices: () => net.notices,
     attend: (promise) => loop.attend(promise),

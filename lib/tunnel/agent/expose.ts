@@ -7,7 +7,7 @@ import metadata from "../../../deno.json" with { type: "json" };
 import { formatHostPort } from "../../addr.ts";
 import { type ConfigFile, ConfigWatch } from "../../config_watch.ts";
 import { LineWriter } from "../../line_writer.ts";
-import type { LogFormat } from "../../log.ts";
+import type { LogFormat } from "../../log_text.ts";
 import { Resolver } from "../../resolver.ts";
 import type { Platform } from "../../run.ts";
 import { takesColour } from "../../runtime/process.ts";

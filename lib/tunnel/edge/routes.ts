@@ -3,9 +3,8 @@
  *
  * @module
  */
-import type { ConnectionRecord } from "../../access_log.ts";
 import type { SocketAddress } from "../../addr.ts";
-import type { Config, Route, RouteMatch } from "../../config/config.ts";
+import type { Config, Hop, Route, RouteMatch } from "../../config/config.ts";
 import type { Tlv } from "../../proxy_protocol.ts";
 import { areEqual } from "../auth.ts";
 import { ALPN } from "../messages.ts";
@@ -21,9 +20,6 @@ export interface Doors {
 
 /** Of the PROXY protocol (§2.2.8): a type for fields of one's own. It holds the key, and the listener's name. */
 const FIELD_TYPE = 0xe0;
-
-const VISITORS = ["edge-http", "edge-tls"] as const;
-const AGENTS = ["edge-agents", "edge-agents-by-name"] as const;
 
 /** The configuration that the proxy is to run beside the edge: without it, and with the routes to it. */
 export function withEdge({ edge, ...config }: Config, doors: Doors): Config {
@@ -45,7 +41,12 @@ export function withEdge({ edge, ...config }: Config, doors: Doors): Config {
 function routesTo(domain: string, listener: string, { visitors, agents, key }: Doors): Route[] {
   const below = [`*.${domain}`];
   const field = { type: FIELD_TYPE, value: fieldValue(key, listener) };
-  const route = (name: string, to: SocketAddress, match: Partial<RouteMatch>): Route => ({
+  const route = (
+    hop: Hop,
+    name: string,
+    to: SocketAddress,
+    match: Partial<RouteMatch>,
+  ): Route => ({
     name,
     match: {
       protocol: "tls",
@@ -58,6 +59,7 @@ function routesTo(domain: string, listener: string, { visitors, agents, key }: D
       ...match,
     },
     stepsAside: true,
+    hop,
     action: {
       kind: "forward",
       pool: { targets: [{ host: to.address, port: to.port, weight: 1 }], algorithm: "none" },
@@ -65,17 +67,18 @@ function routesTo(domain: string, listener: string, { visitors, agents, key }: D
       proxyField: field,
     },
   });
-  const [http, tls] = VISITORS;
-  const [any, named] = AGENTS;
   return [
     ...agents
       ? [
-        route(named, agents, { alpns: [ALPN], serverNames: [domain, ...below] }),
-        route(any, agents, { alpns: [ALPN] }),
+        route("agent", "edge-agents-by-name", agents, {
+          alpns: [ALPN],
+          serverNames: [domain, ...below],
+        }),
+        route("agent", "edge-agents", agents, { alpns: [ALPN] }),
       ]
       : [],
-    route(http, visitors, { protocol: "http", hosts: below }),
-    route(tls, visitors, { serverNames: below }),
+    route("visitor", "edge-http", visitors, { protocol: "http", hosts: below }),
+    route("visitor", "edge-tls", visitors, { serverNames: below }),
   ];
 }
 
@@ -90,13 +93,4 @@ export function listenerOf(fields: readonly Tlv[], key: Uint8Array): string | un
   return areEqual(value.subarray(0, key.length), key)
     ? new TextDecoder().decode(value.subarray(key.length))
     : undefined;
-}
-
-/** Whose way to the edge's door a record of the proxy is about, if it got there. */
-export function hopOf(
-  { route = "", timeToConnect }: Pick<ConnectionRecord, "route" | "timeToConnect">,
-): "visitor" | "agent" | undefined {
-  if (timeToConnect === undefined) return undefined;
-  const isIn = (names: readonly string[]) => names.includes(route);
-  return isIn(VISITORS) ? "visitor" : isIn(AGENTS) ? "agent" : undefined;
 }

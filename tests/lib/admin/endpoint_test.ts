@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { AdminEndpoint, observed } from "../../../lib/admin/endpoint.ts";
+import { AdminEndpoint } from "../../../lib/admin/endpoint.ts";
 import type { ConnectionRecord } from "../../../lib/access_log.ts";
 import type { SocketAddress } from "../../../lib/addr.ts";
-import type { Log } from "../../../lib/log.ts";
 import type { Gauges } from "../../../lib/plane.ts";
+import { Tally } from "../../../lib/tally.ts";
 import { ManualClock } from "../../support/clock.ts";
 import { parseExposition, valueOf } from "../../support/exposition.ts";
 import { type MemoryConn, MemoryNet } from "../../support/memory_net.ts";
@@ -37,6 +37,7 @@ class Rig {
   readonly clock = new ManualClock();
   readonly net = new MemoryNet(this.clock);
   readonly errors: string[] = [];
+  readonly tally = new Tally();
   isReady = true;
   readonly endpoint = new AdminEndpoint({
     net: this.net,
@@ -45,6 +46,7 @@ class Rig {
     isReady: () => this.isReady,
     sources: {
       plane: { gauges: () => GAUGES },
+      ended: this.tally,
       config: { isGood: true, since: 0 },
     },
   });
@@ -85,7 +87,7 @@ class Rig {
 Deno.test("without an address nothing listens and nothing is counted", () =>
   Rig.with(async (rig) => {
     await rig.move(undefined);
-    rig.endpoint.count(RECORD);
+    rig.tally.count(RECORD);
     assert.equal(rig.endpoint.address, undefined);
     assert.equal(await rig.isListening(ONE), false);
   }));
@@ -104,7 +106,7 @@ Deno.test("/healthz says that it is alive, /readyz whether new connections are t
 Deno.test("/metrics is what Prometheus reads", () =>
   Rig.with(async (rig) => {
     await rig.move(ONE);
-    rig.endpoint.count(RECORD);
+    rig.tally.count(RECORD);
     const { status, head, body } = await rig.get("/metrics");
     assert.equal(status, 200);
     assert.match(head, /^Content-Type: text\/plain; version=0\.0\.4; charset=utf-8\r$/m);
@@ -116,13 +118,13 @@ Deno.test("/metrics is what Prometheus reads", () =>
 Deno.test("a change moves it, and what was counted moves along", () =>
   Rig.with(async (rig) => {
     await rig.move(ONE);
-    rig.endpoint.count(RECORD);
+    rig.tally.count(RECORD);
     await rig.move(OTHER);
     assert.equal(await rig.isListening(ONE), false);
-    rig.endpoint.count(RECORD);
+    rig.tally.count(RECORD);
     await rig.move(undefined);
     assert.equal(await rig.isListening(OTHER), false);
-    rig.endpoint.count(RECORD);
+    rig.tally.count(RECORD);
     await rig.move(ONE);
     assert.equal(valueOf(parseExposition((await rig.get("/metrics")).body), ENDED), 3);
   }));
@@ -219,6 +221,7 @@ Deno.test("a metric that cannot be read is 500, and the log has it", () =>
             throw new Error("broken");
           },
         },
+        ended: rig.tally,
         config: { isGood: true, since: 0 },
       },
     });
@@ -228,21 +231,3 @@ Deno.test("a metric that cannot be read is 500, and the log has it", () =>
     assert.match(errors.splice(0).join(), /^the admin endpoint has failed Error: broken/);
     await endpoint.close();
   }));
-
-Deno.test("an observed log is the same log, and each record is shown once it is written", () => {
-  const seen: string[] = [];
-  const log: Log = {
-    access: ({ id }) => seen.push(`access ${id}`),
-    debug: (message) => seen.push(message),
-    info: (message) => seen.push(message),
-    warning: (message) => seen.push(message),
-    error: (message) => seen.push(message),
-  };
-  const both = observed(log, ({ id }) => seen.push(`observed ${id}`));
-  both.access(RECORD);
-  both.debug("a");
-  both.info("b");
-  both.warning("c");
-  both.error("d");
-  assert.deepEqual(seen, ["access 1", "observed 1", "a", "b", "c", "d"]);
-});

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Config } from "../../../lib/config/config.ts";
 import { JointPlane, startThreads } from "../../../lib/data_thread/joint_plane.ts";
-import type { Log } from "../../../lib/log.ts";
+import type { MainLog } from "../../../lib/log.ts";
 import type { Gauges, Plane } from "../../../lib/plane.ts";
 import { NetError } from "../../../lib/runtime/runtime.ts";
 import { ManualClock } from "../../support/clock.ts";
@@ -110,7 +110,7 @@ Deno.test("where one thread cannot be started, none is left", async () => {
   const clock = new ManualClock();
   const net = new MemoryNet(clock);
   const threads = new MemoryThreads(net, clock);
-  const parts = { clock, log: {} as Log, lookup: () => Promise.reject(new Error("no names")) };
+  const parts = { clock, log: {} as MainLog, lookup: () => Promise.reject(new Error("no names")) };
   const startThread: typeof threads.start = (...how) => {
     if (threads.threads.length === 2) threads.unfit = "there are enough";
     return threads.start(...how);

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import type { ConnectionRecord } from "../../../lib/access_log.ts";
+import { formatAddress } from "../../../lib/addr.ts";
 import type { Config, TcpListenerConfig } from "../../../lib/config/config.ts";
 import { RemotePlane } from "../../../lib/data_thread/remote_plane.ts";
-import type { Log, LogProperties } from "../../../lib/log.ts";
+import type { LogProperties, MainLog } from "../../../lib/log.ts";
 import type { Lookup } from "../../../lib/resolver.ts";
 import { NetError } from "../../../lib/runtime/runtime.ts";
+import { type AccessLine, accessLines } from "../../support/access_lines.ts";
 import { ManualClock } from "../../support/clock.ts";
 import { type MemoryConn, MemoryNet } from "../../support/memory_net.ts";
 import { MemoryThreads } from "../../support/memory_threads.ts";
@@ -19,7 +20,8 @@ class Rig {
   readonly clock = new ManualClock();
   readonly net = new MemoryNet(this.clock);
   readonly threads = new MemoryThreads(this.net, this.clock);
-  readonly records: ConnectionRecord[] = [];
+  /** Of the access log. */
+  readonly access: AccessLine[] = [];
   readonly lines: string[] = [];
   plane!: RemotePlane;
   lookup: Lookup = () => Promise.reject(new Error("no names here"));
@@ -59,11 +61,13 @@ class Rig {
     for (let i = 0; i < 5; i++) await settled();
   }
 
-  #log(): Log {
+  #log(): MainLog {
     const line = (level: string) => (message: string, properties: LogProperties = {}) =>
       void this.lines.push([level, message, ...Object.values(properties)].join(": "));
     return {
-      access: (record) => void this.records.push(record),
+      format: "json",
+      access: () => assert.fail("it has no lines of this thread"),
+      accessBatch: (batch) => void this.access.push(...accessLines(batch)),
       debug: line("debug"),
       info: line("info"),
       warning: line("warning"),
@@ -85,7 +89,7 @@ function configWith(listeners: readonly TcpListenerConfig[]): Config {
   };
 }
 
-Deno.test("a plane in a thread serves, says where it listens, and leaves records and lines", () =>
+Deno.test("a plane in a thread serves, says where it listens, and leaves lines in both logs", () =>
   Rig.with(async (rig) => {
     await rig.apply(LISTENER);
     assert.deepEqual(rig.plane.addresses, [
@@ -94,12 +98,18 @@ Deno.test("a plane in a thread serves, says where it listens, and leaves records
     assert.equal(await ask(await rig.client(), "hello"), "backend:hello");
     await rig.apply({ ...LISTENER, defaultRoute: defaultTo(poolOf("127.0.0.1", 9)) });
     await ask(await rig.client(), "hello").catch(() => {});
-    await rig.pass(10);
+    await rig.pass(50);
     assert.deepEqual(
-      rig.records.map(({ id, up, down, reason, client }) => ({ id, up, down, reason, client })),
+      rig.access.map((line) => [
+        line.id,
+        line.client,
+        line.bytes_up,
+        line.bytes_down,
+        line.reason,
+      ]),
       [
-        { id: 1, up: 5, down: 13, reason: "ended", client: CLIENT },
-        { id: 2, up: 0, down: 0, reason: "connect_failed", client: CLIENT },
+        [1, formatAddress(CLIENT), 5, 13, "ended"],
+        [2, formatAddress(CLIENT), 0, 0, "connect_failed"],
       ],
     );
     assert.deepEqual(rig.lines, [
@@ -121,7 +131,7 @@ Deno.test("a configuration that cannot be applied is refused in the words of the
     assert.equal(await ask(await rig.client(), "a"), "backend:a");
   }));
 
-Deno.test("gauges and records are of one moment: nobody is in both, and nobody is missing", () =>
+Deno.test("gauges and the access log are of one moment: nobody is in both, and nobody is missing", () =>
   Rig.with(async (rig) => {
     await rig.apply(LISTENER);
     assert.equal((await rig.plane.gauges()).activeConnections, 0);
@@ -139,10 +149,10 @@ Deno.test("gauges and records are of one moment: nobody is in both, and nobody i
     }]);
     one.close();
     await settled();
-    // The record has not been sent yet, but is before the answer.
-    assert.equal(rig.records.length, 0);
+    // The line has not been sent yet, but is before the answer.
+    assert.equal(rig.access.length, 0);
     assert.equal((await rig.plane.gauges()).activeConnections, 1);
-    assert.equal(rig.records[0]?.up, 5);
+    assert.equal(rig.access[0]?.bytes_up, 5);
     other.close();
   }));
 
@@ -191,7 +201,7 @@ Deno.test("why a name has no answer is said in the words of the main thread", ()
     rig.lookup = () =>
       Promise.reject(Object.assign(new Error("getaddrinfo"), { code: "EAI_AGAIN" }));
     await rig.apply({ ...LISTENER, defaultRoute: defaultTo(poolOf("gone.test", 1)) });
-    await rig.pass(10);
+    await rig.pass(50);
     assert.deepEqual(rig.lines, [
       "warning: gone.test could not be resolved: no answer from the name servers",
     ]);
@@ -204,7 +214,7 @@ Deno.test("what is to be known of a thread's sockets is said once", () =>
     await rig.apply(LISTENER);
     rig.threads.notices.add("another one, too");
     await rig.apply(LISTENER);
-    await rig.pass(10);
+    await rig.pass(50);
     assert.deepEqual(rig.lines, ["warning: a buffer is small", "warning: another one, too"]);
   }));
 
@@ -222,9 +232,9 @@ Deno.test("a thread that fails is told of in one line and started again with wha
     await rig.pass(100);
     assert.equal(rig.threads.threads.length, 2);
     assert.equal(await ask(await rig.client(), "b"), "backend:b");
-    await rig.pass(10);
+    await rig.pass(50);
     assert.equal(rig.lines.at(-1), "info: the data thread runs again");
-    assert.deepEqual(rig.records.map(({ id, reason }) => [id, reason]), [
+    assert.deepEqual(rig.access.map(({ id, reason }) => [id, reason]), [
       [1, "ended"],
       [2, "drained"],
       [3, "ended"],
@@ -302,7 +312,7 @@ Deno.test("a drain lasts until the last connection has ended, and its record is 
     assert.equal(drained, false);
     assert.equal(await ask(client, "a"), "backend:a");
     await drain;
-    assert.equal(rig.records[0]?.reason, "ended");
+    assert.equal(rig.access[0]?.reason, "ended");
   }));
 
 Deno.test("a thread that fails while it drains has nobody to wait for, and is not started again", () =>
@@ -331,14 +341,14 @@ Deno.test("a thread that is caught in a loop does not hold up the drain for ever
     await drained;
   }));
 
-Deno.test("closed at once, everybody leaves a record; closed again, nothing happens", () =>
+Deno.test("closed at once, everybody leaves a line; closed again, nothing happens", () =>
   Rig.with(async (rig) => {
     await rig.apply(LISTENER);
     const client = await rig.client();
     await rig.pass(0);
     assert.equal((await rig.plane.gauges()).activeConnections, 1);
     await rig.plane.close();
-    assert.equal(rig.records[0]?.reason, "drained");
+    assert.equal(rig.access[0]?.reason, "drained");
     await rig.plane.close();
     assert.equal((await rig.plane.gauges()).activeConnections, 0);
     client.close();
@@ -348,7 +358,7 @@ Deno.test("a thread that cannot serve is no plane", async () => {
   const clock = new ManualClock();
   const threads = new MemoryThreads(new MemoryNet(clock), clock);
   threads.unfit = "there is no such library";
-  const log = {} as Log;
+  const log = {} as MainLog;
   const lookup = () => Promise.reject(new Error());
   await assert.rejects(
     RemotePlane.start({ startThread: threads.start, lookup, clock, log }),

@@ -1,19 +1,36 @@
 import assert from "node:assert/strict";
-import type { Ear, SharedCounts, ToThread } from "../../../lib/data_thread/messages.ts";
+import type { Ear, Report, ThreadStart, ToThread } from "../../../lib/data_thread/messages.ts";
 import { RemoteThread } from "../../../lib/data_thread/remote_thread.ts";
-import type { Log } from "../../../lib/log.ts";
+import type { MainLog } from "../../../lib/log.ts";
+import { Tally } from "../../../lib/tally.ts";
+
+const NOTHING: Report = {
+  kind: "report",
+  access: { lines: "", count: 0, sums: new Tally().sums },
+  lines: [],
+  lost: 0,
+  size: 0,
+};
 
 /** A thread that says what the test says. */
 async function setUp() {
   const logged: unknown[] = [];
   const said: ToThread[] = [];
-  const outside: { ear?: Ear; shared?: SharedCounts } = {};
+  const outside: { ear?: Ear; start?: ThreadStart } = {};
   const line = (...all: unknown[]) => void logged.push(all);
-  const log: Log = { access: line, debug: line, info: line, warning: line, error: line };
+  const log: MainLog = {
+    format: "json",
+    access: line,
+    accessBatch: line,
+    debug: line,
+    info: line,
+    warning: line,
+    error: line,
+  };
   const failures: string[] = [];
   const thread = await RemoteThread.start({
-    startThread: (shared, ear) => {
-      Object.assign(outside, { ear, shared });
+    startThread: (start, ear) => {
+      Object.assign(outside, { ear, start });
       return Promise.resolve({
         say: (message) => void said.push(message),
         end: () => Promise.resolve(),
@@ -24,23 +41,25 @@ async function setUp() {
     log,
     onFailed: (why) => void failures.push(why),
   });
-  const { ear, shared } = outside;
-  assert.ok(ear && shared);
-  return { thread, ear, taken: new Int32Array(shared.taken), said, logged, failures };
+  const { ear, start } = outside;
+  assert.ok(ear && start);
+  assert.equal(start.logFormat, "json");
+  return { thread, ear, taken: new Int32Array(start.shared.taken), said, logged, failures };
 }
 
 Deno.test("what is reported is logged, and counted as taken", async () => {
   const { ear, taken, logged } = await setUp();
   const lines = [{ level: "warning", message: "careful", properties: { a: 1 } }] as const;
-  ear.hear({ kind: "report", records: '[{"id":1},{"id":2}]', lines, lost: 0 });
-  assert.deepEqual(logged, [[{ id: 1 }], [{ id: 2 }], ["careful", { a: 1 }]]);
-  assert.equal(taken[0], 3);
+  const access = { lines: "a\nb\n", count: 2, sums: new Tally().sums };
+  ear.hear({ ...NOTHING, access, lines, size: 4 });
+  assert.deepEqual(logged, [[access], ["careful", { a: 1 }]]);
+  assert.equal(taken[0], 4);
 });
 
 Deno.test("that something is lost is said", async () => {
   const { ear, taken, logged } = await setUp();
-  ear.hear({ kind: "report", records: "[]", lines: [], lost: 7 });
-  assert.match(String(logged), /^lost on their way .* 7 lines of the logs$/);
+  ear.hear({ ...NOTHING, lost: 7 });
+  assert.match(String(logged[1]), /^lost on their way .* 7 lines of the logs$/);
   assert.equal(taken[0], 0);
 });
 

@@ -1,11 +1,16 @@
 import assert from "node:assert/strict";
-import type { ConnectionRecord } from "../../../../lib/access_log.ts";
 import type { Config } from "../../../../lib/config/config.ts";
-import type { Ear, StartThread, ThreadHandle } from "../../../../lib/data_thread/messages.ts";
+import type {
+  Ear,
+  StartThread,
+  ThreadHandle,
+  ThreadStart,
+} from "../../../../lib/data_thread/messages.ts";
 import { RemotePlane } from "../../../../lib/data_thread/remote_plane.ts";
-import type { Log } from "../../../../lib/log.ts";
+import type { MainLog } from "../../../../lib/log.ts";
 import { systemClock } from "../../../../lib/runtime/clock.ts";
 import { beginThread, startThread } from "../../../../lib/runtime/linux/start_thread.ts";
+import { type AccessLine, accessLines } from "../../../support/access_lines.ts";
 import { until } from "../../../support/children.ts";
 import { loadLinux } from "../../../support/linux_net.ts";
 import { defaultTo, listenerWith, poolOf } from "../../../support/routes.ts";
@@ -17,7 +22,8 @@ const LOCALHOST = "127.0.0.1";
 
 /** A plane in a thread that blocks, before an echo; time is real. */
 class Rig {
-  readonly records: ConnectionRecord[] = [];
+  /** Of the access log. */
+  readonly access: AccessLine[] = [];
   readonly lines: string[] = [];
   readonly echo = Deno.listen({ hostname: LOCALHOST, port: 0 });
   readonly #waiting: Array<{ holds: () => boolean; goOn: () => void }> = [];
@@ -27,7 +33,7 @@ class Rig {
   static async with(test: (rig: Rig) => Promise<void>): Promise<void> {
     const rig = new Rig();
     const echoing = rig.#serveEcho();
-    const start: StartThread = async (shared, ear) => rig.handle = await startThread(shared, ear);
+    const start: StartThread = async (...how) => rig.handle = await startThread(...how);
     const log = rig.#log();
     const lookup = () => Promise.reject(new Error("no names here"));
     rig.plane = await RemotePlane.start({ startThread: start, lookup, clock: systemClock, log });
@@ -68,7 +74,7 @@ class Rig {
     return conn;
   }
 
-  /** Resolves when it holds, which only a record or a line can bring about. */
+  /** Resolves when it holds, which only a line can bring about. */
   async until(holds: () => boolean): Promise<void> {
     if (!holds()) await new Promise<void>((goOn) => this.#waiting.push({ holds, goOn }));
   }
@@ -81,7 +87,7 @@ class Rig {
     await Promise.all(open);
   }
 
-  #log(): Log {
+  #log(): MainLog {
     const happened = () => {
       for (const { holds, goOn } of this.#waiting) if (holds()) goOn();
     };
@@ -90,8 +96,10 @@ class Rig {
       happened();
     };
     return {
-      access: (record) => {
-        this.records.push(record);
+      format: "json",
+      access: () => assert.fail("it has no lines of this thread"),
+      accessBatch: (batch) => {
+        this.access.push(...accessLines(batch));
         happened();
       },
       debug: line,
@@ -122,12 +130,12 @@ function testThread(name: string, test: (rig: Rig) => Promise<void>): void {
   Deno.test({ name: `Linux thread: ${name}`, ignore: "reason" in linux, fn: () => Rig.with(test) });
 }
 
-testThread("what goes through it leaves a record", async (rig) => {
+testThread("what goes through it leaves a line in the access log", async (rig) => {
   const conn = await rig.served();
   conn.close();
-  await rig.until(() => rig.records.length > 0);
-  const { up, down, reason } = rig.records[0]!;
-  assert.deepEqual({ up, down, reason }, { up: 1, down: 1, reason: "ended" });
+  await rig.until(() => rig.access.length > 0);
+  const { bytes_up, bytes_down, reason } = rig.access[0]!;
+  assert.deepEqual([bytes_up, bytes_down, reason], [1, 1, "ended"]);
 });
 
 testThread("where nothing happens it blocks, and answers none the less", async (rig) => {
@@ -155,7 +163,7 @@ testThread("a drain ends with the last connection", async (rig) => {
   assert.equal(isOver, false);
   conn.close();
   await drained;
-  assert.equal(rig.records.length, 1);
+  assert.equal(rig.access.length, 1);
 });
 
 testThread(
@@ -175,8 +183,8 @@ testThread(
     const [address] = rig.plane.addresses;
     assert.notEqual(address?.address.port, port);
     (await rig.served()).close();
-    await rig.until(() => rig.records.length === 4);
-    assert.deepEqual(rig.records.map(({ id, reason }) => [id, reason]), [
+    await rig.until(() => rig.access.length === 4);
+    assert.deepEqual(rig.access.map(({ id, reason }) => [id, reason]), [
       [1, "drained"],
       [2, "drained"],
       [3, "drained"],
@@ -210,12 +218,15 @@ Deno.test({
   ignore: "reason" in linux,
   async fn() {
     const ear: Ear = { hear: () => {}, failed: (why) => assert.fail(why) };
-    const shared = () => ({ ids: new SharedArrayBuffer(8), taken: new SharedArrayBuffer(4) });
+    const start = (): ThreadStart => ({
+      shared: { ids: new SharedArrayBuffer(8), taken: new SharedArrayBuffer(4) },
+      logFormat: "text",
+    });
     const before = threadCount();
     const { startThread, dismissThread } = beginThread();
-    const first = await startThread(shared(), ear);
+    const first = await startThread(start(), ear);
     dismissThread();
-    const second = await startThread(shared(), ear);
+    const second = await startThread(start(), ear);
     await Promise.all([first.end(), second.end()]);
     beginThread().dismissThread();
     await until("no thread is left", () => threadCount() <= before);
@@ -229,7 +240,8 @@ Deno.test({
     const ear: Ear = { hear: () => {}, failed: (why) => assert.fail(why) };
     const cycle = async () => {
       const ids = new SharedArrayBuffer(8);
-      await (await startThread({ ids, taken: new SharedArrayBuffer(4) }, ear)).end();
+      const shared = { ids, taken: new SharedArrayBuffer(4) };
+      await (await startThread({ shared, logFormat: "text" }, ear)).end();
     };
     await cycle();
     const before = descriptors();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { Config } from "../../../../lib/config/config.ts";
 import { startThreads } from "../../../../lib/data_thread/joint_plane.ts";
 import type { StartThread, ThreadHandle } from "../../../../lib/data_thread/messages.ts";
-import type { Log } from "../../../../lib/log.ts";
+import type { MainLog } from "../../../../lib/log.ts";
 import { systemClock } from "../../../../lib/runtime/clock.ts";
 import { startThread } from "../../../../lib/runtime/linux/start_thread.ts";
 import { freePort, until } from "../../../support/children.ts";
@@ -22,14 +22,22 @@ Deno.test({
     const echo = Deno.listen({ hostname: LOCALHOST, port: 0 });
     const echoing = serveEcho(echo);
     const handles: ThreadHandle[] = [];
-    const start: StartThread = async (shared, ear) => {
-      const handle = await startThread(shared, ear);
+    const start: StartThread = async (...how) => {
+      const handle = await startThread(...how);
       handles.push(handle);
       return handle;
     };
     const lines: string[] = [];
     const line = (message: string) => void lines.push(message);
-    const log: Log = { access: () => {}, debug: line, info: line, warning: line, error: line };
+    const log: MainLog = {
+      format: "text",
+      access: () => {},
+      accessBatch: () => {},
+      debug: line,
+      info: line,
+      warning: line,
+      error: line,
+    };
     const lookup = () => Promise.reject(new Error("no names here"));
     const plane = await startThreads({ startThread: start, lookup, clock: systemClock, log }, 2);
     const port = freePort();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { encodeProxyHeader, parseProxyHeader } from "../../../../lib/proxy_protocol.ts";
 import { decide, routeTable } from "../../../../lib/routing.ts";
 import { unguessable } from "../../../../lib/tunnel/auth.ts";
-import { hopOf, listenerOf, withEdge } from "../../../../lib/tunnel/edge/routes.ts";
+import { listenerOf, withEdge } from "../../../../lib/tunnel/edge/routes.ts";
 import { ALPN } from "../../../../lib/tunnel/messages.ts";
 import { hello as clientHello } from "../../../support/client_hello.ts";
 import { bytesOf, CLIENT } from "../../../support/rig.ts";
@@ -128,9 +128,12 @@ Deno.test("the header says by which listener somebody came, to who knows the key
   assert.equal(listenerOf([{ type: 0xe1, value: KEY }], KEY), undefined);
 });
 
-Deno.test("a connection that reached a door is a hop; one that did not is the proxy's to tell of", () => {
-  assert.equal(hopOf({ route: "edge-http", timeToConnect: 1 }), "visitor");
-  assert.equal(hopOf({ route: "edge-agents", timeToConnect: 1 }), "agent");
-  assert.equal(hopOf({ route: "edge-http" }), undefined);
-  assert.equal(hopOf({ route: "web", timeToConnect: 1 }), undefined);
+Deno.test("a route to the edge says who comes by it", async () => {
+  const routeOf = await routesFor();
+  const hello = (alpn: string) =>
+    clientHello({ serverName: "a.tunnel.example.com", alpns: [alpn] });
+  assert.equal(routeOf(request("blog.tunnel.example.com")).hop, "visitor");
+  assert.equal(routeOf(hello("h2")).hop, "visitor");
+  assert.equal(routeOf(hello(ALPN)).hop, "agent");
+  assert.equal(routeOf(request("example.com")).hop, undefined);
 });
