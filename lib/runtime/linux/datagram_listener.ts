@@ -68,9 +68,11 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
     return Promise.resolve();
   }
 
+  /**
+   * Resolves no promise, so the loop may block again: who waits for a name is woken by the message that brings it, and
+   * who waits for time by the clock.
+   */
   protected override onReadable(): void {
-    // With a newcomer anything may begin, such as a look-up of its backend's name; with replies nothing does.
-    this.transit.poller.needsYield = true;
     const { received } = this.transit;
     const count = this.transit.receive(this.fd);
     const before = this.#held;

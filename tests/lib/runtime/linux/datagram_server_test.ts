@@ -4,11 +4,12 @@ import { setImmediate } from "node:timers/promises";
 import type { ConnectionRecord } from "../../../../lib/access_log.ts";
 import type { UdpListenerConfig } from "../../../../lib/config/config.ts";
 import { Resolver } from "../../../../lib/resolver.ts";
+import type { Poller } from "../../../../lib/runtime/linux/poller.ts";
 import type { Peer, ReplySocket } from "../../../../lib/runtime/runtime.ts";
 import { Server } from "../../../../lib/server.ts";
 import { ManualClock } from "../../../support/clock.ts";
 import { type BoundPort, bytesOf, textOf, Wire } from "../../../support/datagram_wire.ts";
-import { linuxNet, loadLinux } from "../../../support/linux_net.ts";
+import { linuxTurning, loadLinux } from "../../../support/linux_net.ts";
 import { udpDefaultTo, udpListenerWith } from "../../../support/routes.ts";
 
 const LOCALHOST = "127.0.0.1";
@@ -21,7 +22,7 @@ class Site {
   readonly lines: string[] = [];
   readonly server: Server;
 
-  constructor(readonly wire: Wire, clock: ManualClock) {
+  constructor(readonly wire: Wire, readonly poller: Poller, clock: ManualClock) {
     const note = (line: string) => void this.lines.push(line);
     const log = {
       access: (record: ConnectionRecord) => void this.records.push(record),
@@ -68,9 +69,9 @@ function test(sentence: string, body: (site: Site) => Promise<void>): void {
   if ("reason" in linux) return Deno.test.ignore(`${name}: ${linux.reason}`, () => {});
   Deno.test(name, async () => {
     const clock = new ManualClock();
-    const { net, close } = linuxNet(linux, clock);
+    const { net, poller, close } = linuxTurning(linux, clock);
     const wire = new Wire(net);
-    const site = new Site(wire, clock);
+    const site = new Site(wire, poller, clock);
     try {
       await body(site);
     } finally {
@@ -80,6 +81,15 @@ function test(sentence: string, body: (site: Site) => Promise<void>): void {
     }
   });
 }
+
+test("for no datagram, of a newcomer or a known client, has the loop to go round the runtime", async (site) => {
+  const client = site.wire.associate(await site.serve([site.backend("a")]));
+  for (const text of ["one", "two"]) {
+    client.send(text);
+    assert.equal(await client.nextText(), `a:${text}`);
+    assert.equal(site.poller.needsYield, false);
+  }
+});
 
 test("a dead backend is passed over at once, with all that was not answered", async (site) => {
   const [dead, live] = [site.backend("dead"), site.backend("live")];
