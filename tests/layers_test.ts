@@ -321,10 +321,14 @@ Deno.test("no engine is loaded before it is chosen, and nothing foreign before i
   const started = ["main.ts", "main_bun.ts", "lib/run.ts", "lib/engine.ts"];
   const loaded = new Set(started.flatMap((file) => [...loadedWith(file)]));
   assert.ok(loaded.has("lib/config/mod.ts"), "the graph was not read");
-  const engines = named("lib/server.ts", "lib/data_thread/", "lib/runtime/linux/");
+  const engines = named("lib/server.ts", "lib/data_thread/", "lib/runtime/linux/", "probes/");
   assert.deepEqual([...loaded].filter(engines), []);
   const starter = loadedWith("lib/runtime/linux/start_thread.ts");
-  assert.deepEqual([...starter].filter(named("lib/runtime/linux/libc.ts")), []);
+  const foreign = named("lib/runtime/linux/libc.ts", "lib/runtime/linux/event_fd.ts");
+  assert.deepEqual([...starter].filter(foreign), []);
+  assert.deepEqual([...loadedWith("lib/runtime/linux/doorbell.ts")].filter(foreign), [
+    "lib/runtime/linux/event_fd.ts",
+  ]);
 });
 
 Deno.test("of the tunnel nobody knows but who runs an edge or an agent, and neither knows the other", () => {

@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { tcpProbes } from "../../probes/tcp.ts";
-
 /** What a listener can serve on its port. */
 export type Transport = "tcp" | "udp";
 
@@ -15,8 +13,26 @@ const GENERAL = ["regex", "any"];
 
 /** What an entry's `protocol` may say, by transport, in the order in which it is asked. */
 export const PROTOCOLS_ON: Readonly<Record<Transport, readonly string[]>> = {
-  tcp: [...Object.keys(tcpProbes), ...GENERAL],
-  // By name: their table brings the ciphers of QUIC along, which nobody needs who serves TCP alone.
+  // By name: not every thread that reads a configuration probes, and the table of UDP brings the ciphers of QUIC along.
+  tcp: [
+    "tls",
+    "ssh",
+    "http",
+    "rdp",
+    "amqp",
+    "xmpp",
+    "adb",
+    "tinc",
+    "teamspeak",
+    "postgres",
+    "mqtt",
+    "socks5",
+    "socks4",
+    "redis",
+    "openvpn",
+    "syslog",
+    ...GENERAL,
+  ],
   udp: [
     "quic",
     "dtls",

@@ -5,7 +5,6 @@
  *
  * @module
  */
-import { Buffer } from "node:buffer";
 import { ByteReader } from "../../probes/bytes.ts";
 import { attempt } from "../../probes/probe.ts";
 import { CLIENT_HELLO, readMessage } from "../../probes/tls.ts";
@@ -35,10 +34,7 @@ const APPLICATION_DATA = 23;
 const SERVER_HELLO = 2;
 
 /** The random of a ServerHello that is a HelloRetryRequest (RFC 8446 §4.1.3): the SHA-256 of that word. */
-const RETRY_RANDOM = Buffer.from(
-  "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c",
-  "hex",
-);
+const RETRY_RANDOM = "cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c";
 
 const NOTHING = new Uint8Array(0);
 
@@ -99,7 +95,7 @@ function findRetryRequest(reader: ByteReader): Found {
   if (message === undefined) return NO;
   const random = new ByteReader(message.body, false);
   random.skip(2);
-  return RETRY_RANDOM.equals(random.bytes(32)) ? { kind: "match", at: 0 } : NO;
+  return random.bytes(32).toHex() === RETRY_RANDOM ? { kind: "match", at: 0 } : NO;
 }
 
 /** In front of it the client may send early data, and what middleboxes like to see (RFC 8446 §2.3, §D.4). */

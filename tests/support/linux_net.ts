@@ -21,7 +21,10 @@ async function load() {
     import("../../lib/runtime/linux/self_test.ts"),
   ]);
   const [{ KernelPipes }, { Loop, LoopClock }, { LinuxNet }, { Poller }, rest, tests] = parts;
-  const libc = await import("../../lib/runtime/linux/libc.ts");
+  const libc = {
+    ...await import("../../lib/runtime/linux/libc.ts"),
+    ...await import("../../lib/runtime/linux/event_fd.ts"),
+  };
   return { KernelPipes, libc, LinuxNet, Loop, LoopClock, Poller, ...rest, ...tests };
 }
 

@@ -4,9 +4,8 @@
  *
  * @module
  */
-import { netErrorOf } from "./errors.ts";
-import { EPOLLIN, O_CLOEXEC, O_NONBLOCK } from "./layout.ts";
-import { clearEvent, close, eventFd, signalEvent } from "./libc.ts";
+import { clearEvent, closeEvent, openEvent, signalEvent } from "./event_fd.ts";
+import { EPOLLIN } from "./layout.ts";
 import type { Loop } from "./loop.ts";
 import type { Poller, PollHandler } from "./poller.ts";
 
@@ -25,9 +24,7 @@ export class Doorbell {
 
   /** @throws {NetError} `exhausted` */
   constructor() {
-    const fd = eventFd(O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) throw netErrorOf(fd);
-    this.wire = { fd, rings: new SharedArrayBuffer(4) };
+    this.wire = { fd: openEvent(), rings: new SharedArrayBuffer(4) };
     this.#rings = new Int32Array(this.wire.rings);
   }
 
@@ -39,7 +36,7 @@ export class Doorbell {
 
   /** Once, when the inside is gone. */
   close(): void {
-    close(this.wire.fd);
+    closeEvent(this.wire.fd);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The calls of the C library that the Linux plane makes, and nothing else that is foreign. Each returns what the
- * kernel says, or below zero the negative error number. None of them waits (but `epollWait`), none keeps a pointer,
+ * The calls of the C library that a data thread makes; beside `event_fd.ts` nothing else is foreign. Each returns what
+ * the kernel says, or below zero the negative error number. None of them waits (but `epollWait`), none keeps a pointer,
  * and none is given a length that its buffer does not have: a fault in foreign code has no way to come about.
  *
  * To load this file opens the library: it throws where that is not allowed or there is none of that name.
@@ -25,13 +25,11 @@ const { symbols: c } = Deno.dlopen("libc.so.6", {
   epoll_create1: { parameters: [I32], result: I32 },
   epoll_ctl: { parameters: [I32, I32, I32, BUFFER], result: I32 },
   epoll_wait: { parameters: [I32, BUFFER, I32, I32], result: I32 },
-  eventfd: { parameters: [U32, I32], result: I32 },
   fcntl: { parameters: [I32, I32, I32], result: I32 },
   getsockname: { parameters: [I32, BUFFER, BUFFER], result: I32 },
   getsockopt: { parameters: [I32, I32, I32, BUFFER, BUFFER], result: I32 },
   listen: { parameters: [I32, I32], result: I32 },
   pipe2: { parameters: [BUFFER, I32], result: I32 },
-  read: { parameters: [I32, BUFFER, U32], result: I32 },
   recv: { parameters: [I32, BUFFER, U32, I32], result: I32 },
   recvmmsg: { parameters: [I32, BUFFER, U32, I32, POINTER], result: I32 },
   send: { parameters: [I32, BUFFER, U32, I32], result: I32 },
@@ -42,7 +40,6 @@ const { symbols: c } = Deno.dlopen("libc.so.6", {
   socketpair: { parameters: [I32, I32, I32, BUFFER], result: I32 },
   splice: { parameters: [I32, POINTER, I32, POINTER, U32, U32], result: I32 },
   strerror: { parameters: [I32], result: POINTER },
-  write: { parameters: [I32, BUFFER, U32], result: I32 },
 });
 
 /** Where this thread has its errno: for as long as the thread lives, and this module is loaded once in each. */
@@ -217,24 +214,6 @@ export function splice(from: number, to: number, length: number): number {
 /** A command whose argument is a number. */
 export function fcntl(fd: number, command: number, argument: number): number {
   return answer(c.fcntl(fd, command, argument));
-}
-
-/** A descriptor that can be read once something was written to it: how one thread wakes another. */
-export function eventFd(flags: number): number {
-  return answer(c.eventfd(0, flags));
-}
-
-const eventCount = new BigUint64Array(1);
-
-/** Adds one to an eventfd's count, which makes it readable. Any thread may. */
-export function signalEvent(fd: number): number {
-  eventCount[0] = 1n;
-  return answer(c.write(fd, eventCount, 8));
-}
-
-/** Sets an eventfd's count to zero. */
-export function clearEvent(fd: number): number {
-  return answer(c.read(fd, eventCount, 8));
 }
 
 export function epollCreate(flags: number): number {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PROTOCOLS_ON } from "../../../lib/config/protocols.ts";
+import { tcpProbes } from "../../../probes/tcp.ts";
 import { udpProbes } from "../../../probes/udp.ts";
 import { configOf, problemsOf } from "./loading.ts";
 
@@ -136,6 +137,7 @@ Deno.test("a port is taken on each transport by itself", async () => {
   );
 });
 
-Deno.test("the protocols of UDP are those that there are probes for", () => {
+Deno.test("the protocols are those that there are probes for, in the order in which they are asked", () => {
+  assert.deepEqual(PROTOCOLS_ON.tcp, [...Object.keys(tcpProbes), "regex", "any"]);
   assert.deepEqual(PROTOCOLS_ON.udp, [...Object.keys(udpProbes), "regex", "any"]);
 });

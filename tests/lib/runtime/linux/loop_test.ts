@@ -47,7 +47,7 @@ linuxTest(
     const poller = new Poller();
     const clock = new LoopClock();
     const loop = new Loop(poller, clock);
-    const fd = libc.eventFd(0);
+    const fd = libc.openEvent();
     libc.signalEvent(fd);
     const turn = poller.turn.bind(poller);
     let before = Infinity;
@@ -76,7 +76,7 @@ linuxTest(
   async ({ libc, Loop, LoopClock, Poller }) => {
     const poller = new Poller();
     const loop = new Loop(poller, new LoopClock());
-    const fd = libc.eventFd(0);
+    const fd = libc.openEvent();
     const woken = Promise.withResolvers<void>();
     const onEvents = () => {
       libc.clearEvent(fd);
@@ -147,7 +147,7 @@ linuxTest(
   async ({ libc, Loop, LoopClock, Poller }) => {
     const poller = new Poller();
     const loop = new Loop(poller, new LoopClock());
-    const fd = libc.eventFd(0);
+    const fd = libc.openEvent();
     let events = 0;
     // Level-triggered, and nobody takes the event: it comes in every turn.
     poller.add(fd, EPOLLIN, { onEvents: () => void events++ });

@@ -15,7 +15,7 @@ class Rig {
   }
 
   descriptor(): number {
-    const fd = this.#libc.eventFd(0);
+    const fd = this.#libc.openEvent();
     assert.ok(fd >= 0);
     return fd;
   }
@@ -162,7 +162,7 @@ linuxTest("a thousand descriptors are told apart", (modules) => {
 
 linuxTest("what the kernel refuses to watch is said so", ({ Poller, libc }) => {
   const poller = new Poller();
-  const fd = libc.eventFd(0);
+  const fd = libc.openEvent();
   libc.close(fd);
   assert.throws(() => poller.add(fd, EPOLLIN, { onEvents: () => {} }), { code: "other" });
   assert.equal(libc.close(fd), -ERRNO.EBADF);
