@@ -5,7 +5,7 @@
  */
 import { HEAD_SIZE, takeHeadBuffer } from "./head_buffers.ts";
 import { decide, type Decision, type HeadState, type RouteTable } from "./routing.ts";
-import type { Conn, Deadline } from "./runtime/runtime.ts";
+import type { Awaitable, Conn, Deadline } from "./runtime/runtime.ts";
 
 const NOTHING = new Uint8Array(0);
 
@@ -46,15 +46,17 @@ export class Head {
    * Reads until it holds `wanted` bytes.
    * @returns `open` when it does; `ended` when it never will, because the stream has ended or the bound is reached;
    *   `timeout` when `deadline` came first.
-   * @throws {NetError} As `Conn.read`.
+   * @throws {NetError} By rejecting, as `Conn.read`.
    */
-  async fill(conn: Conn, wanted: number, deadline: Deadline): Promise<HeadState> {
+  fill(conn: Conn, wanted: number, deadline: Deadline): Awaitable<HeadState> {
     while (this.#end - this.#start < wanted) {
       if (this.#end === this.#buffer.length && !this.#grow()) return "ended";
-      const length = await conn.read(this.#buffer.subarray(this.#end), deadline);
-      if (length === undefined) return "timeout";
-      if (length === null) return "ended";
-      this.#end += length;
+      const length = conn.read(this.#buffer.subarray(this.#end), deadline);
+      if (length instanceof Promise) {
+        return length.then((length) => this.#take(length) ?? this.fill(conn, wanted, deadline));
+      }
+      const state = this.#take(length);
+      if (state !== undefined) return state;
     }
     return "open";
   }
@@ -77,6 +79,14 @@ export class Head {
     return result;
   }
 
+  /** Takes what a read has brought; if that was nothing, says why there is no more. */
+  #take(length: number | null | undefined): HeadState | undefined {
+    if (length === undefined) return "timeout";
+    if (length === null) return "ended";
+    this.#end += length;
+    return undefined;
+  }
+
   /** Makes room behind the end: at first some, then twice as much, up to the bound. Returns whether there is any. */
   #grow(): boolean {
     const held = this.bytes;
@@ -90,19 +100,39 @@ export class Head {
   }
 }
 
+/** A decision that is the last one. */
+export type Decided = Exclude<Decision, { kind: "wait" }>;
+
 /**
  * Reads as much of `conn` as the decision takes: nothing where only one answer is possible.
- * @throws {NetError} As `Conn.read`.
+ * @returns A promise only where something has to be waited for.
+ * @throws {NetError} By rejecting, as `Conn.read`.
  */
-export async function decideOnHead(
+export function decideOnHead(
   conn: Conn,
   head: Head,
   table: RouteTable,
   deadline: Deadline,
-): Promise<Exclude<Decision, { kind: "wait" }>> {
-  let decision = head.isEmpty ? table.atFirst : decide(table, head.bytes, "open");
+): Awaitable<Decided> {
+  const decision = head.isEmpty ? table.atFirst : decide(table, head.bytes, "open");
+  return decideFrom(decision, conn, head, table, deadline);
+}
+
+function decideFrom(
+  decision: Decision,
+  conn: Conn,
+  head: Head,
+  table: RouteTable,
+  deadline: Deadline,
+): Awaitable<Decided> {
   while (decision.kind === "wait") {
-    decision = decide(table, head.bytes, await head.fill(conn, decision.bytes, deadline));
+    const state = head.fill(conn, decision.bytes, deadline);
+    if (state instanceof Promise) {
+      return state.then((state) =>
+        decideFrom(decide(table, head.bytes, state), conn, head, table, deadline)
+      );
+    }
+    decision = decide(table, head.bytes, state);
   }
   return decision;
 }

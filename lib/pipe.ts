@@ -6,7 +6,7 @@
  */
 import type { FairShare } from "./fair_share.ts";
 import { IdleWatch } from "./idle_watch.ts";
-import type { PipeEnd, PipeOptions } from "./runtime/runtime.ts";
+import type { PipeEnd, PipeListener, PipeOptions } from "./runtime/runtime.ts";
 import type { Timeouts } from "./timeouts.ts";
 
 /** What a pipe needs of a connection: Deno's own have it, so none stands between. */
@@ -35,38 +35,40 @@ export interface PipeParts {
 }
 
 /**
- * Copies as `Net.pipe` says. When it resolves before both copies have ended, the caller's close ends them.
+ * Copies as `Net.pipe` says. When it is over before both copies have ended, the listener's close ends them.
  */
 export function pipe(
   downstream: Stream,
   upstream: Stream,
   { first, counts, idleTimeout }: PipeOptions,
   { share, timeouts, isReset }: PipeParts,
-): Promise<PipeEnd> {
-  return new Promise((resolve) => {
-    let live = 2;
-    let broken: PipeEnd | undefined;
-    const finish = (end: PipeEnd) => {
-      idle.cancel();
-      resolve(end);
-    };
-    const settle = (end: CopyEnd, source: PipeEnd, sink: PipeEnd, to: Stream) => {
-      if (end.kind !== "ended" && !isReset(end.error)) return finish("closed");
-      if (end.kind === "read_failed") return finish(source);
-      // Who stops listening may still be speaking: a server that refuses an upload answers it. So go on reading.
-      if (end.kind === "write_failed") broken ??= sink;
-      if (--live === 0) return finish(broken ?? "ended");
-      // It may be gone already; the other direction will notice.
-      to.closeWrite().catch(() => {});
-    };
-    const idle = new IdleWatch(timeouts, idleTimeout, counts, {
-      onIdle: () => finish("idle_timeout"),
-    });
-    copy(downstream, upstream, counts, "up", first, share)
-      .then((end) => settle(end, "downstream_reset", "upstream_reset", upstream));
-    copy(upstream, downstream, counts, "down", NOTHING, share)
-      .then((end) => settle(end, "upstream_reset", "downstream_reset", downstream));
+  listener: PipeListener,
+): void {
+  let live = 2;
+  let broken: PipeEnd | undefined;
+  let isOver = false;
+  const finish = (end: PipeEnd) => {
+    if (isOver) return;
+    isOver = true;
+    idle.cancel();
+    listener.onPipeEnd(end);
+  };
+  const settle = (end: CopyEnd, source: PipeEnd, sink: PipeEnd, to: Stream) => {
+    if (end.kind !== "ended" && !isReset(end.error)) return finish("closed");
+    if (end.kind === "read_failed") return finish(source);
+    // Who stops listening may still be speaking: a server that refuses an upload answers it. So go on reading.
+    if (end.kind === "write_failed") broken ??= sink;
+    if (--live === 0) return finish(broken ?? "ended");
+    // It may be gone already; the other direction will notice.
+    to.closeWrite().catch(() => {});
+  };
+  const idle = new IdleWatch(timeouts, idleTimeout, counts, {
+    onIdle: () => finish("idle_timeout"),
   });
+  copy(downstream, upstream, counts, "up", first, share)
+    .then((end) => settle(end, "downstream_reset", "upstream_reset", upstream));
+  copy(upstream, downstream, counts, "down", NOTHING, share)
+    .then((end) => settle(end, "upstream_reset", "downstream_reset", downstream));
 }
 
 const NOTHING = new Uint8Array(0);

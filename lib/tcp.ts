@@ -14,15 +14,16 @@ import { alertRecord, type Refused } from "./ech/alert.ts";
 import { watchHandshake } from "./ech/handshake.ts";
 import type { EchContext } from "./ech/opener.ts";
 import type { EchRoute } from "./ech/route.ts";
-import { decideOnHead, Head } from "./head.ts";
+import { type Decided, decideOnHead, Head } from "./head.ts";
 import { encodeProxyHeader, parseProxyHeader } from "./proxy_protocol.ts";
 import { refuse } from "./refuse.ts";
 import {
+  type Awaitable,
   type ByteCounts,
   type Conn,
-  type Deadline,
   NetError,
   type PipeEnd,
+  type PipeListener,
 } from "./runtime/runtime.ts";
 import type { LiveConnection, TcpListener, TcpParts } from "./tcp_parts.ts";
 import type { Timeout } from "./timeouts.ts";
@@ -44,7 +45,7 @@ interface Opened {
 }
 
 /** One connection. Owns its two sockets. */
-export class TcpConnection implements LiveConnection {
+export class TcpConnection implements LiveConnection, PipeListener {
   readonly #downstream: Conn;
   readonly #listener: TcpListener;
   readonly #parts: TcpParts;
@@ -53,10 +54,11 @@ export class TcpConnection implements LiveConnection {
   #destination: SocketAddress | undefined;
   #clientCounted = false;
   #dialled: Extract<Dialled, { kind: "connected" }> | undefined;
-  /** Until keepalive is turned on. */
-  #keptAlive: Timeout | undefined;
+  /** Of its first bytes; later, until keepalive is turned on. */
+  #timeout: Timeout | undefined;
   #ended = false;
-  #over = Promise.resolve();
+  /** There is none before somebody asks. */
+  #over: PromiseWithResolvers<void> | undefined;
   readonly #counts = { up: 0, down: 0 };
   readonly #accepted: number;
   /** What the access log will say, filled in on the way. */
@@ -83,7 +85,8 @@ export class TcpConnection implements LiveConnection {
 
   /** Resolves when it is over; never rejects. */
   get over(): Promise<void> {
-    return this.#over;
+    if (this.#ended) return Promise.resolve();
+    return (this.#over ??= Promise.withResolvers()).promise;
   }
 
   get traffic(): ByteCounts {
@@ -94,23 +97,26 @@ export class TcpConnection implements LiveConnection {
 
   /** Carries it from here to its end. */
   start(): void {
-    this.#over = this.#run();
-  }
-
-  /** Of all that was on the way, only this waits for the pipe's end: what waits is memory of every idle connection. */
-  async #run(): Promise<void> {
     const { live, total } = this.#parts;
     live.add(this);
     total.own = live.size;
     this.#listener.load.active.own++;
-    let reason: EndReason;
+    void this.#run();
+  }
+
+  /** Ends where the copying begins, so that of an idle connection nothing waits here. */
+  async #run(): Promise<void> {
     try {
-      const opened = await this.#open();
-      reason = typeof opened === "string" ? opened : END_REASONS[await this.#pipe(opened)];
+      const opened = this.#overload() ?? await this.#open();
+      if (typeof opened === "string") this.#end(opened);
+      else this.#pipe(opened);
     } catch (error) {
-      reason = this.#reasonOf(error);
+      this.#end(this.#reasonOf(error));
     }
-    this.#end(reason);
+  }
+
+  onPipeEnd(end: PipeEnd): void {
+    this.#end(END_REASONS[end]);
   }
 
   /** Ends it because sluice ends. */
@@ -122,7 +128,7 @@ export class TcpConnection implements LiveConnection {
   #end(reason: EndReason): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#keptAlive?.cancel();
+    this.#timeout?.cancel();
     this.#downstream.close();
     if (this.#dialled !== undefined) {
       this.#dialled.conn.close();
@@ -139,20 +145,24 @@ export class TcpConnection implements LiveConnection {
     Object.assign(this.#record, this.traffic);
     this.#record.duration = this.#elapsed();
     log.access(this.#record);
+    this.#over?.resolve();
   }
 
   /** From the first byte to a backend; or why it does not come so far. */
   async #open(): Promise<Opened | EndReason> {
-    const { config } = this.#listener;
-    const overload = this.#overload();
-    if (overload !== undefined) return overload;
+    const { config, ech } = this.#listener;
     const head = new Head(config.probeMaxBytes);
-    const found = await this.#findRoute(head);
+    const deadline = this.#timeout = this.#parts.timeouts.start(config.probeTimeout);
+    let found = config.trustedProxies === undefined
+      ? this.#findRoute(head, deadline)
+      : this.#findRouteBehindProxy(head, deadline);
+    if (found instanceof Promise) found = await found;
+    deadline.cancel();
     if (typeof found === "string") return found;
-    const ech = this.#listener.ech.get(found);
-    return ech === undefined
+    const hidden = ech.get(found);
+    return hidden === undefined
       ? await this.#forward(found, head.bytes)
-      : await this.#forwardHidden(ech, found, head.bytes);
+      : await this.#forwardHidden(hidden, found, head.bytes);
   }
 
   /** Why there are too many connections to take this one too. */
@@ -165,32 +175,39 @@ export class TcpConnection implements LiveConnection {
   }
 
   /** The route that takes the connection, found within the probe timeout; or why none does. */
-  async #findRoute(head: Head): Promise<Route | EndReason> {
-    const { config, table, earlyAcl } = this.#listener;
-    const deadline = this.#parts.timeouts.start(config.probeTimeout);
-    try {
-      const fault = config.trustedProxies && await this.#readProxyHeader(head, deadline);
-      if (fault !== undefined) {
-        this.#record.detail = fault;
-        return "bad_proxy_header";
-      }
-      if (!this.#countClient()) return "limit_client";
-      if (earlyAcl !== undefined && !permits(earlyAcl, this.#client.address)) {
-        return await this.#deny(earlyAcl);
-      }
-      const decision = await decideOnHead(this.#downstream, head, table, deadline);
-      this.#noteRoute(decision);
-      if (decision.kind === "reject") return decision.reason;
-      const acl = earlyAcl === undefined ? decision.route.acl ?? config.acl : undefined;
-      if (acl !== undefined && !permits(acl, this.#client.address)) return await this.#deny(acl);
-      return decision.route;
-    } finally {
-      deadline.cancel();
+  #findRoute(head: Head, deadline: Timeout): Awaitable<Route | EndReason> {
+    const { table, earlyAcl } = this.#listener;
+    if (!this.#countClient()) return "limit_client";
+    if (earlyAcl !== undefined && !permits(earlyAcl, this.#client.address)) {
+      return this.#deny(earlyAcl);
     }
+    const decision = decideOnHead(this.#downstream, head, table, deadline);
+    return decision instanceof Promise
+      ? decision.then((decision) => this.#permitted(decision))
+      : this.#permitted(decision);
+  }
+
+  /** As {@linkcode #findRoute}, of a client that a proxy in front names. */
+  async #findRouteBehindProxy(head: Head, deadline: Timeout): Promise<Route | EndReason> {
+    const fault = await this.#readProxyHeader(head, deadline);
+    if (fault === undefined) return await this.#findRoute(head, deadline);
+    this.#record.detail = fault;
+    return "bad_proxy_header";
+  }
+
+  /** The decided route, if its list lets the client in. */
+  #permitted(decision: Decided): Awaitable<Route | EndReason> {
+    this.#noteRoute(decision);
+    if (decision.kind === "reject") return decision.reason;
+    const { config, earlyAcl } = this.#listener;
+    const acl = earlyAcl === undefined ? decision.route.acl ?? config.acl : undefined;
+    return acl === undefined || permits(acl, this.#client.address)
+      ? decision.route
+      : this.#deny(acl);
   }
 
   /** Reads the header that a proxy in front must send, and takes the client's address from it; says what is wrong. */
-  async #readProxyHeader(head: Head, deadline: Deadline): Promise<string | undefined> {
+  async #readProxyHeader(head: Head, deadline: Timeout): Promise<string | undefined> {
     const ip = parseIp(this.#client.address);
     if (!ip || !this.#listener.config.trustedProxies?.has(ip)) return "not a trusted proxy";
     const result = await head.parse(this.#downstream, deadline, parseProxyHeader);
@@ -279,15 +296,15 @@ export class TcpConnection implements LiveConnection {
   }
 
   /** Copies until it is over. */
-  #pipe({ upstream, first }: Opened): Promise<PipeEnd> {
+  #pipe({ upstream, first }: Opened): void {
     const { keepalive, idleTimeout } = this.#listener.config;
     const options = { idleTimeout, counts: this.#counts, first };
     // Not before it matters: keepalive costs a connection 9 µs, and most of them are over by then.
-    this.#keptAlive = keepalive === 0 ? undefined : this.#parts.timeouts.start(keepalive, () => {
+    this.#timeout = keepalive === 0 ? undefined : this.#parts.timeouts.start(keepalive, () => {
       this.#downstream.setKeepAlive(keepalive);
       upstream.setKeepAlive(keepalive);
     });
-    return this.#parts.net.pipe(this.#downstream, upstream, options);
+    this.#parts.net.pipe(this.#downstream, upstream, options, this);
   }
 
   /** Takes part in the handshake of an opened hello, until there is nothing left but to copy. */

@@ -20,7 +20,7 @@ import type {
   Listener,
   ListenOptions,
   Net,
-  PipeEnd,
+  PipeListener,
   PipeOptions,
   ReplyReceiver,
   UpstreamSocket,
@@ -48,11 +48,11 @@ export class BunNet implements Net {
     return this.#connecting.connect(to, timeout);
   }
 
-  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions, listener: PipeListener): void {
     if (!(downstream instanceof BunConn && upstream instanceof BunConn)) {
       throw new TypeError("a pipe is for connections of its own Net");
     }
-    return relay(downstream, upstream, options, this.#timeouts);
+    relay(downstream, upstream, options, this.#timeouts, listener);
   }
 
   bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {

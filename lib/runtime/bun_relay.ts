@@ -7,7 +7,7 @@
 import { type IdleListener, IdleWatch } from "../idle_watch.ts";
 import type { Timeouts } from "../timeouts.ts";
 import type { BunConn, Relaying } from "./bun_conn.ts";
-import type { ByteCounts, NetError, PipeEnd, PipeOptions } from "./runtime.ts";
+import type { ByteCounts, NetError, PipeEnd, PipeListener, PipeOptions } from "./runtime.ts";
 
 /** As `Net.pipe` says. The caller closes both connections at its end. */
 export function relay(
@@ -15,10 +15,9 @@ export function relay(
   upstream: BunConn,
   options: PipeOptions,
   timeouts: Timeouts,
-): Promise<PipeEnd> {
-  return new Promise((resolve) =>
-    new Relay(downstream, upstream, options, timeouts, resolve).start(options.first)
-  );
+  listener: PipeListener,
+): void {
+  new Relay(downstream, upstream, options, timeouts, listener).start(options.first);
 }
 
 /** One direction. */
@@ -37,7 +36,7 @@ class Relay implements Relaying, IdleListener {
   readonly #down: Lane;
   readonly #counts: ByteCounts;
   readonly #idle: IdleWatch;
-  readonly #resolve: (end: PipeEnd) => void;
+  readonly #listener: PipeListener;
   /** Who stopped listening. It may still be speaking: a server that refuses an upload answers it. */
   #broken: PipeEnd | undefined;
   #isOver = false;
@@ -47,13 +46,13 @@ class Relay implements Relaying, IdleListener {
     upstream: BunConn,
     { counts, idleTimeout }: PipeOptions,
     timeouts: Timeouts,
-    resolve: (end: PipeEnd) => void,
+    listener: PipeListener,
   ) {
     this.#up = { from: downstream, to: upstream, count: "up", rest: undefined, isDone: false };
     this.#down = { from: upstream, to: downstream, count: "down", rest: undefined, isDone: false };
     this.#counts = counts;
     this.#idle = new IdleWatch(timeouts, idleTimeout, counts, this);
-    this.#resolve = resolve;
+    this.#listener = listener;
   }
 
   /** Delivers the head, and whatever came before this. */
@@ -146,6 +145,6 @@ class Relay implements Relaying, IdleListener {
       lane.isDone = true;
       lane.rest = undefined;
     }
-    this.#resolve(end);
+    this.#listener.onPipeEnd(end);
   }
 }

@@ -23,7 +23,7 @@ import {
   type ListenOptions,
   type Net,
   NetError,
-  type PipeEnd,
+  type PipeListener,
   type PipeOptions,
   type ReplyReceiver,
   type UpstreamSocket,
@@ -65,8 +65,8 @@ export class DenoNet implements Net {
     }
   }
 
-  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
-    return pipe(streamOf(downstream), streamOf(upstream), options, this.#pipeParts);
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions, listener: PipeListener): void {
+    pipe(streamOf(downstream), streamOf(upstream), options, this.#pipeParts, listener);
   }
 
   bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {

@@ -27,9 +27,9 @@ export interface Net {
   /**
    * Copies both ways until both directions have ended, one side has failed, or neither has moved for
    * `idleTimeout`. The end of the first direction is passed on as a half-close, while the other goes on; the end of
-   * the last one by the caller, who closes both connections. Never throws.
+   * the last one by the caller, who closes both connections once `listener` has been told. Never throws.
    */
-  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd>;
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions, listener: PipeListener): void;
 
   /**
    * Opens a port for datagrams; `0.0.0.0` and `::` are as for `listen`. Whoever sends one to it is answered from the
@@ -79,10 +79,10 @@ export interface Conn {
   /**
    * Reads what is there, up to the length of `into`, waiting for the first byte.
    * @returns Bytes read; `null` at the end of the stream; `undefined` when `deadline` came first, and then nothing
-   *   is lost: what arrives later goes to the next read, or to the pipe.
-   * @throws {NetError} `reset`, `closed` …
+   *   is lost: what arrives later goes to the next read, or to the pipe. No promise where it is known at once.
+   * @throws {NetError} By rejecting: `reset`, `closed` …
    */
-  read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined>;
+  read(into: Uint8Array, deadline?: Deadline): Awaitable<number | null | undefined>;
 
   /**
    * Writes all of `bytes`, waiting while the peer does not read.
@@ -192,6 +192,15 @@ export interface ByteCounts {
 
 /** How a pipe ended: `closed` when somebody closed a connection under it. */
 export type PipeEnd = "ended" | "downstream_reset" | "upstream_reset" | "idle_timeout" | "closed";
+
+/** Who has started a pipe. A promise of its end would be memory of every idle connection. */
+export interface PipeListener {
+  /** Called once, maybe before `pipe` has returned. */
+  onPipeEnd(end: PipeEnd): void;
+}
+
+/** What may be known already: to wait for it nevertheless takes time and memory. */
+export type Awaitable<Value> = Value | Promise<Value>;
 
 /**
  * Who sent a datagram, in the platform's own spelling; `unmapped` makes it canonical. Altered by nobody and small, so it

@@ -37,7 +37,7 @@ function pipeOf(downstream: Stream, upstream: Stream, counts = { up: 0, down: 0 
     timeouts: new Timeouts(new ManualClock()),
     isReset: () => true,
   };
-  return pipe(downstream, upstream, options, parts);
+  return new Promise((onPipeEnd) => pipe(downstream, upstream, options, parts, { onPipeEnd }));
 }
 
 const times = <T>(count: number, value: T) => Array.from({ length: count }, () => value);

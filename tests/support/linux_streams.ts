@@ -72,11 +72,14 @@ export class StreamRig {
 
   pipe(downstream: Conn, upstream: Conn, options: Partial<PipeOptions> = {}): Promise<PipeEnd> {
     const defaults = { first: NOTHING, idleTimeout: 0, counts: { up: 0, down: 0 } };
-    return this.#modules.relay(
-      downstream as LinuxConn,
-      upstream as LinuxConn,
-      { ...defaults, ...options },
-      this.#parts,
+    return new Promise((onPipeEnd) =>
+      this.#modules.relay(
+        downstream as LinuxConn,
+        upstream as LinuxConn,
+        { ...defaults, ...options },
+        this.#parts,
+        { onPipeEnd },
+      )
     );
   }
 

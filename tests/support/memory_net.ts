@@ -12,7 +12,7 @@ import {
   type ListenOptions,
   type Net,
   NetError,
-  type PipeEnd,
+  type PipeListener,
   type PipeOptions,
   type ReplyReceiver,
   type UpstreamSocket,
@@ -112,10 +112,10 @@ export class MemoryNet implements Net {
     return this.datagrams.peer(at);
   }
 
-  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions, listener: PipeListener): void {
     const isReset = (error: unknown) => !(error instanceof NetError && error.code === "closed");
     const parts = { share: this.#share, timeouts: this.#timeouts, isReset };
-    return pipe(streamOf(downstream), streamOf(upstream), options, parts);
+    pipe(streamOf(downstream), streamOf(upstream), options, parts, listener);
   }
 
   close(): void {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { SocketAddress } from "../../lib/addr.ts";
 import {
   type AcceptOptions,
+  type Awaitable,
   type Conn,
   type Deadline,
   type Listener,
@@ -112,7 +113,7 @@ class MemorySecureConn implements SecureConn {
     this.remote = conn.remote;
   }
 
-  read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined> {
+  read(into: Uint8Array, deadline?: Deadline): Awaitable<number | null | undefined> {
     return this.conn.read(into, deadline);
   }
 

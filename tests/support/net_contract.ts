@@ -219,11 +219,15 @@ class Parts {
   }
 
   /** A pipe whose connections are closed behind it, as its caller does. */
-  async pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
-    const end = await this.net.pipe(downstream, upstream, options);
-    downstream.close();
-    upstream.close();
-    return end;
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
+    return new Promise((resolve) => {
+      const onPipeEnd = (end: PipeEnd) => {
+        downstream.close();
+        upstream.close();
+        resolve(end);
+      };
+      this.net.pipe(downstream, upstream, options, { onPipeEnd });
+    });
   }
 
   close(): void {

@@ -14,7 +14,7 @@ import type {
   Listener,
   ListenOptions,
   Net,
-  PipeEnd,
+  PipeListener,
   PipeOptions,
   ReplyReceiver,
   UpstreamSocket,
@@ -64,11 +64,11 @@ export class LinuxNet implements Net {
     return connectTo(to, timeout, this.#poller, this.#timeouts);
   }
 
-  pipe(downstream: Conn, upstream: Conn, options: PipeOptions): Promise<PipeEnd> {
+  pipe(downstream: Conn, upstream: Conn, options: PipeOptions, listener: PipeListener): void {
     if (!(downstream instanceof LinuxConn && upstream instanceof LinuxConn)) {
       throw new TypeError("a pipe is for connections of its own Net");
     }
-    return relay(downstream, upstream, options, this.#relayParts);
+    relay(downstream, upstream, options, this.#relayParts, listener);
   }
 
   bind(at: SocketAddress, receiver: DatagramReceiver): DatagramListener {

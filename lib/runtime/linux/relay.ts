@@ -1,13 +1,19 @@
 /**
- * The two-way copy: it runs in the dispatch of events and makes no promise but the one of its end. Small reads go
- * through one buffer that all pipes of the thread share; where a read fills it, a pipe of the kernel carries on.
+ * The two-way copy: it runs in the dispatch of events and makes no promise. Small reads go through one buffer that all
+ * pipes of the thread share; where a read fills it, a pipe of the kernel carries on.
  *
  * @module
  */
 import { giveHeadBuffer } from "../../head_buffers.ts";
 import { type IdleListener, IdleWatch } from "../../idle_watch.ts";
 import type { Timeouts } from "../../timeouts.ts";
-import { type ByteCounts, NetError, type PipeEnd, type PipeOptions } from "../runtime.ts";
+import {
+  type ByteCounts,
+  NetError,
+  type PipeEnd,
+  type PipeListener,
+  type PipeOptions,
+} from "../runtime.ts";
 import { type KernelPipe, type KernelPipes, PIPE_SIZE } from "./kernel_pipes.ts";
 import { ERRNO } from "./layout.ts";
 import type { Poller } from "./poller.ts";
@@ -49,10 +55,9 @@ export function relay(
   upstream: LinuxConn,
   options: PipeOptions,
   parts: RelayParts,
-): Promise<PipeEnd> {
-  return new Promise((resolve) =>
-    new Relay(downstream, upstream, options, parts, resolve).start(options.first)
-  );
+  listener: PipeListener,
+): void {
+  new Relay(downstream, upstream, options, parts, listener).start(options.first);
 }
 
 class Relay implements Relaying, IdleListener {
@@ -61,7 +66,7 @@ class Relay implements Relaying, IdleListener {
   readonly #counts: ByteCounts;
   readonly #parts: RelayParts;
   readonly #idle: IdleWatch;
-  readonly #resolve: (end: PipeEnd) => void;
+  readonly #listener: PipeListener;
   /** Who stopped listening. It may still be speaking: a server that refuses an upload answers it. */
   #broken: PipeEnd | undefined;
   #isOver = false;
@@ -71,14 +76,14 @@ class Relay implements Relaying, IdleListener {
     upstream: LinuxConn,
     { counts, idleTimeout }: PipeOptions,
     parts: RelayParts,
-    resolve: (end: PipeEnd) => void,
+    listener: PipeListener,
   ) {
     this.#up = lane(downstream, upstream, "up");
     this.#down = lane(upstream, downstream, "down");
     this.#counts = counts;
     this.#parts = parts;
     this.#idle = new IdleWatch(parts.timeouts, idleTimeout, counts, this);
-    this.#resolve = resolve;
+    this.#listener = listener;
   }
 
   /** Delivers the head, and whatever came before this. */
@@ -228,8 +233,7 @@ class Relay implements Relaying, IdleListener {
     this.#down.from.leave();
     this.#done(this.#up);
     this.#done(this.#down);
-    this.#parts.poller.needsYield = true;
-    this.#resolve(end);
+    this.#listener.onPipeEnd(end);
   }
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import type { SocketAddress } from "../../addr.ts";
-import { type Conn, type Deadline, NetError } from "../runtime.ts";
+import { type Awaitable, type Conn, type Deadline, NetError } from "../runtime.ts";
 import { netErrorOf } from "./errors.ts";
 import {
   decodeAddress,
@@ -100,13 +100,13 @@ export class LinuxConn implements Conn, PollHandler {
     return this.#local ??= localOf(this.#fd);
   }
 
-  read(into: Uint8Array, deadline?: Deadline): Promise<number | null | undefined> {
+  read(into: Uint8Array, deadline?: Deadline): Awaitable<number | null | undefined> {
     if (this.#fd < 0) return Promise.reject(closed());
-    if (deadline?.passed) return Promise.resolve(undefined);
+    if (deadline?.passed) return undefined;
     const buffer = into as Uint8Array<ArrayBuffer>;
     if (this.canRead) {
       const length = this.receive(buffer, buffer.length);
-      if (length >= 0) return Promise.resolve(length === 0 ? null : length);
+      if (length >= 0) return length === 0 ? null : length;
       if (length !== -ERRNO.EAGAIN) return Promise.reject(netErrorOf(length));
     }
     return new Promise((resolve, reject) => {

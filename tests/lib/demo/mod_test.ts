@@ -102,7 +102,7 @@ Deno.test("who is carried to another backend than the log says is a cross, and t
     const [mislead, misleadFlow] = [misleading(0), misleading(1)];
     return {
       listen: (options) => net.listen(options),
-      pipe: (...both) => net.pipe(...both),
+      pipe: (...all) => net.pipe(...all),
       bind: (...both) => net.bind(...both),
       associate: (to, receiver) => net.associate(misleadFlow(to), receiver),
       connect: (to, options) => net.connect(mislead(to), options),

@@ -56,7 +56,7 @@ systemTest("a client that is killed with bytes unread is a reset", async (socket
   await conn.write(new Uint8Array(1));
   child.kill("SIGKILL");
   await assert.rejects(
-    conn.read(new Uint8Array(1)),
+    async () => await conn.read(new Uint8Array(1)),
     (error) => error instanceof NetError && error.code === "reset",
   );
   await child.status;
@@ -76,7 +76,7 @@ systemTest(
     const client = await sockets.connect(listener.address, { timeout: 1 });
     let conn = await listener.accept();
     if (conn.remote.port === goneFrom) {
-      await assert.rejects(conn.read(new Uint8Array(1)), { code: "reset" });
+      await assert.rejects(async () => await conn.read(new Uint8Array(1)), { code: "reset" });
       conn.close();
       conn = await listener.accept();
     }

@@ -25,7 +25,7 @@ for (const [who, end] of [["client", "downstream_reset"], ["server", "upstream_r
     await assertReads(pipe[other], "last words");
     rig.reset(pipe[who]);
     assert.equal(await pipe.end, end);
-    await assert.rejects(pipe[other].read(new Uint8Array(1)), { code: "reset" });
+    await assert.rejects(async () => await pipe[other].read(new Uint8Array(1)), { code: "reset" });
   });
 }
 
@@ -157,7 +157,9 @@ streamTest("a pipe of what is closed already is over", async (rig) => {
 streamTest("a connection that somebody reads cannot be piped", async (rig) => {
   const [, downstream] = await rig.pair();
   const [upstream] = await rig.pair();
-  const reading = assert.rejects(upstream.read(new Uint8Array(1)), { code: "closed" });
+  const reading = assert.rejects(async () => await upstream.read(new Uint8Array(1)), {
+    code: "closed",
+  });
   await assert.rejects(rig.pipe(downstream, upstream), TypeError);
   upstream.close();
   await reading;

@@ -64,7 +64,7 @@ streamTest(
     await conn.closeWrite();
     assert.deepEqual(conn.remote, remote);
     assert.equal(conn.local.port, 0);
-    await assert.rejects(conn.read(new Uint8Array(1)), { code: "closed" });
+    await assert.rejects(async () => await conn.read(new Uint8Array(1)), { code: "closed" });
     await assert.rejects(conn.write(new Uint8Array(1)), { code: "closed" });
     other.close();
   },
