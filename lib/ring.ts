@@ -43,6 +43,15 @@ export class Ring<Node extends Linked<Node>> {
     node.before = node.after = node;
   }
 
+  /** In their order; the one at hand may be removed meanwhile. */
+  *[Symbol.iterator](): Iterator<Node> {
+    for (let node = this.#first; node !== undefined;) {
+      const after: Node | undefined = node.after === this.#first ? undefined : node.after;
+      yield node;
+      node = after;
+    }
+  }
+
   /** Lets go of all of them at once; what they are linked to is of no account any more. */
   clear(): void {
     this.#first = undefined;

@@ -11,6 +11,7 @@ import type { BackendState, Gauges, Listening, Plane, Transport } from "./plane.
 import { Pools } from "./pool.ts";
 import type { Change } from "./ports.ts";
 import type { Resolver } from "./resolver.ts";
+import { Ring } from "./ring.ts";
 import type { Clock, Net } from "./runtime/runtime.ts";
 import type { TcpParts } from "./tcp_parts.ts";
 import { TcpServer } from "./tcp_server.ts";
@@ -56,7 +57,7 @@ export class Server implements Plane {
       clock,
       log,
       timeouts: this.#timeouts,
-      live: new Set(),
+      live: new Ring(),
       total: new Count("tcp", elsewhere),
       maxConnections: 0,
     };
@@ -85,7 +86,7 @@ export class Server implements Plane {
   }
 
   get activeConnections(): number {
-    return this.#tcpParts.live.size;
+    return this.#tcpParts.total.own;
   }
 
   get activeFlows(): number {

@@ -46,6 +46,8 @@ interface Opened {
 
 /** One connection. Owns its two sockets. */
 export class TcpConnection implements LiveConnection, PipeListener {
+  before: LiveConnection = this;
+  after: LiveConnection = this;
   readonly #downstream: Conn;
   readonly #listener: TcpListener;
   readonly #parts: TcpParts;
@@ -98,8 +100,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
   /** Carries it from here to its end. */
   start(): void {
     const { live, total } = this.#parts;
-    live.add(this);
-    total.own = live.size;
+    live.append(this);
+    total.own++;
     this.#listener.load.active.own++;
     void this.#run();
   }
@@ -138,8 +140,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
     if (this.#clientCounted) load.remove(this.#client.address);
     load.active.own--;
     const { live, total, log } = this.#parts;
-    live.delete(this);
-    total.own = live.size;
+    live.remove(this);
+    total.own--;
     this.#record.reason = reason;
     this.#record.client = this.#client;
     Object.assign(this.#record, this.traffic);

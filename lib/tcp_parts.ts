@@ -10,6 +10,7 @@ import type { EchRoute } from "./ech/route.ts";
 import type { ListenerLoad } from "./listener_load.ts";
 import type { Log } from "./log.ts";
 import type { LivePool } from "./pool.ts";
+import type { Linked, Ring } from "./ring.ts";
 import type { RouteTable } from "./routing.ts";
 import type { ByteCounts, Clock, Net } from "./runtime/runtime.ts";
 import type { Timeouts } from "./timeouts.ts";
@@ -34,8 +35,11 @@ export interface TcpParts {
   readonly clock: Clock;
   readonly timeouts: Timeouts;
   readonly log: Log;
-  /** Every connection that is not over; each adds and removes itself. */
-  readonly live: Set<LiveConnection>;
+  /**
+   * Every connection that is not over; each adds and removes itself. No Set: where much comes and goes, each table that
+   * V8 makes for it keeps the next one alive, with all that was in it, until all of the heap is collected.
+   */
+  readonly live: Ring<LiveConnection>;
   /** How many they are. */
   readonly total: Count;
   /** Most of them at once. */
@@ -43,7 +47,7 @@ export interface TcpParts {
 }
 
 /** A connection as the server that it belongs to sees it. */
-export interface LiveConnection {
+export interface LiveConnection extends Linked<LiveConnection> {
   /** Bytes delivered so far, from the client (up) and to it. */
   readonly traffic: ByteCounts;
   /** Resolves when it is over; never rejects. */
