@@ -10,13 +10,23 @@ import { runProxy } from "./run_proxy.ts";
 import type { Process } from "./runtime/process.ts";
 import { systemReason } from "./system_error.ts";
 
+/** What understands every command line. */
+export interface Commands {
+  /** Returns the exit code. */
+  obeyCommand(platform: Platform): Promise<number>;
+}
+
 /**
  * Does what the arguments of `platform.process` say.
+ * @param loadCommands Called when they say more than which file is to be run.
  * @returns The exit code.
  */
-export async function main(platform: Platform): Promise<number> {
+export async function main(
+  platform: Platform,
+  loadCommands: () => Promise<Commands>,
+): Promise<number> {
   try {
-    return await obey(platform);
+    return await obey(platform, loadCommands);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!/^E[A-Z]+$/.test(code)) throw error;
@@ -27,7 +37,10 @@ export async function main(platform: Platform): Promise<number> {
   }
 }
 
-async function obey(platform: Platform): Promise<number> {
+async function obey(
+  platform: Platform,
+  loadCommands: () => Promise<Commands>,
+): Promise<number> {
   const { env, files } = platform.process;
   const path = fileToRun(platform.process);
   if (path !== undefined) {
@@ -37,8 +50,7 @@ async function obey(platform: Platform): Promise<number> {
       platform,
     );
   }
-  const { obeyCommand } = await import("./cli_program.ts");
-  return await obeyCommand(platform);
+  return await (await loadCommands()).obeyCommand(platform);
 }
 
 /**

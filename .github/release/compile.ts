@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { packages, ROOT } from "./packages.ts";
+import { packages, ROOT, UNSEEN } from "./packages.ts";
 
 /**
  * What the executable may do, whatever its code tries. It starts no process, and loads no module from elsewhere. Which
@@ -36,8 +36,9 @@ async function compileArguments(target: string): Promise<readonly string[]> {
     "--frozen",
     ...permissions(target),
     "--v8-flags=--max-semi-space-size=2",
-    // Deno does not see that it is loaded: as a worker.
-    ...isLinux(target) ? ["--include", "lib/runtime/linux/thread.ts"] : [],
+    "--include",
+    UNSEEN.commands,
+    ...isLinux(target) ? ["--include", UNSEEN.worker] : [],
     "--exclude-unused-npm",
     // Deno would read compiled code from a file of a known name in /tmp, whoever wrote it.
     "--no-code-cache",

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** A package of npm that `main.ts` leads to. */
+/** A package of npm that sluice leads to. */
 export interface Package {
   readonly name: string;
   readonly version: string;
@@ -34,11 +34,20 @@ interface Graph {
 /** The root of the repository. */
 export const ROOT = new URL("../../", import.meta.url);
 
-/** The packages that `main.ts` leads to, directly or not, by id. Those of the tests alone are not among them. */
+/** Files that Deno does not see to be loaded: the commands, and a worker, which there is on Linux alone. */
+export const UNSEEN = { commands: "lib/cli_program.ts", worker: "lib/runtime/linux/thread.ts" };
+
+/** The packages that sluice leads to, directly or not, by id. Those of the tests alone are not among them. */
 export async function packages(): Promise<ReadonlyMap<string, Package>> {
-  await deno("cache", "--quiet", "--frozen", "main.ts");
-  const { modules, npmPackages }: Graph = JSON.parse(await deno("info", "--json", "main.ts"));
-  const imported = new Set(modules.flatMap(({ npmPackage }) => npmPackage ?? []));
+  const files = ["main.ts", ...Object.values(UNSEEN)];
+  await deno("cache", "--quiet", "--frozen", ...files);
+  const graphs: readonly Graph[] = await Promise.all(
+    files.map(async (file) => JSON.parse(await deno("info", "--json", file))),
+  );
+  const imported = new Set(
+    graphs.flatMap(({ modules }) => modules).flatMap(({ npmPackage }) => npmPackage ?? []),
+  );
+  const npmPackages = Object.assign({}, ...graphs.map((graph) => graph.npmPackages));
   const found = new Map<string, Package>();
   const add = (id: string) => {
     const known = npmPackages[id];

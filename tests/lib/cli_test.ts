@@ -21,6 +21,8 @@ server_names = ["a.example"]
 target = ["127.0.0.1:81"]
 `;
 
+const loadCommands = () => import("../../lib/cli_program.ts");
+
 /** Runs a command line to its end. */
 async function sluice(
   args: readonly string[],
@@ -30,7 +32,8 @@ async function sluice(
   const clock = new ManualClock();
   const lookup = () => Promise.reject(new Error("no names here"));
   const tls = () => Promise.reject(new Error("no TLS here"));
-  const code = await main({ process: memory, clock, net: new MemoryNet(clock), lookup, tls });
+  const net = new MemoryNet(clock);
+  const code = await main({ process: memory, clock, net, lookup, tls }, loadCommands);
   return { code, out: memory.stdout.text, err: memory.stderr.text };
 }
 
@@ -120,7 +123,8 @@ for (const [sentence, code, message, said] of faultsOfStdout) {
     const clock = new ManualClock();
     const lookup = () => Promise.reject(new Error("no names here"));
     const tls = () => Promise.reject(new Error("no TLS here"));
-    assert.equal(await main({ process: memory, clock, net: new MemoryNet(clock), lookup, tls }), 1);
+    const net = new MemoryNet(clock);
+    assert.equal(await main({ process: memory, clock, net, lookup, tls }, loadCommands), 1);
     assert.equal(memory.stderr.text, said);
   });
 }

@@ -60,7 +60,10 @@ async function explained(
     const clock = new ManualClock();
     const lookup = () => Promise.reject(new Error("no names here"));
     const tls = () => Promise.reject(new Error("no TLS here"));
-    const code = await main({ process: memory, clock, net: new MemoryNet(clock), lookup, tls });
+    const code = await main(
+      { process: memory, clock, net: new MemoryNet(clock), lookup, tls },
+      () => import("../../lib/cli_program.ts"),
+    );
     return { code, out: memory.stdout.text, err: memory.stderr.text };
   } finally {
     await rm(directory, { recursive: true });

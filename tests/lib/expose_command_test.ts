@@ -23,13 +23,14 @@ class Exposing {
 
   constructor(args: readonly string[], env = {}) {
     this.process = new MemoryProcess(["expose", ...args], env);
-    this.code = main({
+    const platform = {
       process: this.process,
       net: this.net,
       clock: this.clock,
       lookup: () => Promise.reject(new Error("no names here")),
       tls: () => Promise.resolve(this.tls),
-    });
+    };
+    this.code = main(platform, () => import("../../lib/cli_program.ts"));
   }
 
   async close(): Promise<void> {

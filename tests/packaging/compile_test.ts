@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { packages, ROOT } from "../../.github/release/packages.ts";
+import { packages, ROOT, UNSEEN } from "../../.github/release/packages.ts";
 import { type Scope, testWithTools } from "../support/children.ts";
 import { readExecutable } from "./executable.ts";
 
@@ -26,10 +26,12 @@ testWithTools("the executable has in it what it needs, and may do no more", [], 
   assert.equal(code, 0, stderr);
   const { baked, files } = await readExecutable(path);
 
-  // Everything that it can load, on demand or not, and workers, of which Deno has to be told.
+  // Everything that it can load, on demand or not, and what Deno does not see to be loaded.
   const embedded = new Set(files);
-  const needed = [...await ownModules(scope), ...workers()];
-  for (const known of ["lib/udp_server.ts", "lib/sluice.service", "lib/runtime/linux/thread.ts"]) {
+  const unseen = resolved();
+  const seen = await Promise.all(["main.ts", ...unseen].map((file) => ownModules(scope, file)));
+  const needed = [...unseen, ...seen.flat()];
+  for (const known of ["lib/udp_server.ts", "lib/sluice.service", ...Object.values(UNSEEN)]) {
     assert.ok(needed.includes(known), `${known} is not seen to be needed`);
   }
   const missing = needed.filter((file) => !embedded.has(file));
@@ -65,9 +67,9 @@ testWithTools("the executable has in it what it needs, and may do no more", [], 
   assert.ok(baked.unstable_config.raw_imports);
 });
 
-/** The files of the repository that `main.ts` leads to for more than types, paths from its root. */
-async function ownModules(scope: Scope): Promise<string[]> {
-  const { stdout } = await scope.run(Deno.execPath(), ["info", "--json", `${root}main.ts`]);
+/** The files of the repository that `file` leads to for more than types, paths from its root. */
+async function ownModules(scope: Scope, file: string): Promise<string[]> {
+  const { stdout } = await scope.run(Deno.execPath(), ["info", "--json", `${root}${file}`]);
   const graph: Graph = JSON.parse(stdout);
   const loaded = graph.modules.flatMap(({ dependencies = [] }) =>
     dependencies.flatMap(({ code }) => code?.specifier ?? [])
@@ -84,12 +86,12 @@ interface Graph {
 }
 
 /** The files that are named as workers are. */
-function workers(): string[] {
+function resolved(): string[] {
   const sources = readdirSync(`${root}lib`, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts")).map((name) => `lib/${name}`);
-  return sources.flatMap((source) => {
+  return ["main.ts", ...sources].flatMap((source) => {
     const text = readFileSync(`${root}${source}`, "utf8");
-    const names = text.matchAll(/new Worker\(import\.meta\.resolve\("(\.[^"]+\.ts)"\)/g);
+    const names = text.matchAll(/import\.meta\.resolve\("(\.[^"]+\.ts)"\)/g);
     return Array.from(names, ([, name]) => join(dirname(source), name!));
   });
 }
