@@ -1,10 +1,12 @@
 /**
- * What a connection leaves behind: one record at its end, written as one line.
+ * What a connection leaves behind: one record at its end, written as one line. That there is one for each connection is
+ * why a line makes no objects that can be done without.
  *
  * @module
  */
-import { formatAddress, type SocketAddress } from "./addr.ts";
+import type { SocketAddress } from "./addr.ts";
 import type { Hop } from "./config/config.ts";
+import type { LineBuffer } from "./line_buffer.ts";
 import { jsonWord, type LogFormat, quoted, word } from "./log_text.ts";
 
 /** Why a connection or a flow ended: a closed list, the same in the log and in metrics. */
@@ -82,6 +84,82 @@ export interface ConnectionRecord {
   readonly detail?: string;
 }
 
+/** How records are written: each as a line at the end of `lines`. */
+export const RECORD_FORMATS: Readonly<
+  Record<LogFormat, (record: ConnectionRecord, lines: LineBuffer) => void>
+> = { text: writeRecord, json: writeRecordAsJson };
+
+/**
+ * The record as a line of text: the time, then `key=value` in a fixed order, padded so that columns meet, `-` where
+ * there is no value. What only some connections have comes last. No value holds a space but the quoted `detail`.
+ */
+function writeRecord(record: ConnectionRecord, lines: LineBuffer): void {
+  const { serverName, host, alpns, dnsName, datagramsUp, datagramsDown, agent, endpoint, detail } =
+    record;
+  writeTime(lines, record.time);
+  lines.text(reasonColumn(record.reason))
+    .text(transportColumn(record.transport))
+    .text(listenerColumn(record.listener));
+  writeColumn(lines, " client=", 29, writeAddress, record.client);
+  lines.text(protocolColumn(record.protocol)).text(routeColumn(record.route));
+  writeColumn(lines, " backend=", 30, writeAddress, record.backend);
+  writeColumn(lines, " bytes_up=", 16, writeNumber, record.up);
+  writeColumn(lines, " bytes_down=", 19, writeNumber, record.down);
+  writeColumn(lines, " duration_ms=", 21, writeTenths, record.duration);
+  writeColumn(lines, " route_ms=", 16, writeTenths, record.timeToRoute);
+  writeColumn(lines, " connect_ms=", 18, writeTenths, record.timeToConnect);
+  lines.text(" id=").number(record.id);
+  if (serverName !== undefined) lines.text(" server_name=").text(word(serverName));
+  if (host !== undefined) lines.text(" host=").text(word(host));
+  if (alpns !== undefined) writeList(lines.text(" alpns="), alpns, word);
+  if (dnsName !== undefined) lines.text(" dns_name=").text(word(dnsName));
+  if (datagramsUp !== undefined) lines.text(" datagrams_up=").number(datagramsUp);
+  if (datagramsDown !== undefined) lines.text(" datagrams_down=").number(datagramsDown);
+  if (agent !== undefined) lines.text(" agent=").text(word(agent));
+  if (endpoint !== undefined) lines.text(" endpoint=").text(word(endpoint));
+  if (detail !== undefined) lines.text(" detail=").text(quoted(detail));
+  lines.end();
+}
+
+/** The record as a JSON object on one line, with the keys of {@linkcode writeRecord}; what is absent has no key. */
+function writeRecordAsJson(record: ConnectionRecord, lines: LineBuffer): void {
+  const { protocol, route, backend, timeToRoute, timeToConnect, serverName, host, alpns, detail } =
+    record;
+  const { dnsName, datagramsUp, datagramsDown, agent, endpoint } = record;
+  writeTime(lines.text('{"time":"'), record.time);
+  lines.text('","reason":"').text(record.reason)
+    .text('","transport":"').text(record.transport)
+    .text('","listener":').text(knownWord(record.listener))
+    .text(',"client":"');
+  writeAddress(lines, record.client);
+  lines.text('"');
+  if (protocol !== undefined) lines.text(',"protocol":').text(knownWord(protocol));
+  if (route !== undefined) lines.text(',"route":').text(knownWord(route));
+  if (backend !== undefined) {
+    writeAddress(lines.text(',"backend":"'), backend);
+    lines.text('"');
+  }
+  lines.text(',"bytes_up":').number(record.up)
+    .text(',"bytes_down":').number(record.down);
+  writeTenths(lines.text(',"duration_ms":'), record.duration);
+  if (timeToRoute !== undefined) writeTenths(lines.text(',"route_ms":'), timeToRoute);
+  if (timeToConnect !== undefined) writeTenths(lines.text(',"connect_ms":'), timeToConnect);
+  lines.text(',"id":').number(record.id);
+  if (serverName !== undefined) lines.text(',"server_name":').text(jsonWord(serverName));
+  if (host !== undefined) lines.text(',"host":').text(jsonWord(host));
+  if (alpns !== undefined) {
+    writeList(lines.text(',"alpns":['), alpns, jsonWord);
+    lines.text("]");
+  }
+  if (dnsName !== undefined) lines.text(',"dns_name":').text(jsonWord(dnsName));
+  if (datagramsUp !== undefined) lines.text(',"datagrams_up":').number(datagramsUp);
+  if (datagramsDown !== undefined) lines.text(',"datagrams_down":').number(datagramsDown);
+  if (agent !== undefined) lines.text(',"agent":').text(jsonWord(agent));
+  if (endpoint !== undefined) lines.text(',"endpoint":').text(jsonWord(endpoint));
+  if (detail !== undefined) lines.text(',"detail":').text(jsonWord(detail));
+  lines.text("}").end();
+}
+
 /** A value that comes again and again, as text: what was made of the last ones is kept. */
 function kept<Value>(textOf: (value: Value) => string): (value: Value) => string {
   const known = new Map<Value, string>();
@@ -98,114 +176,69 @@ function kept<Value>(textOf: (value: Value) => string): (value: Value) => string
 
 const MOST_KEPT = 1000;
 
-const reasonColumn = kept((reason: string) => pad(` reason=${reason}`, 22));
-const listenerColumn = kept((listener: string) => pad(` listener=${word(listener)}`, 18));
-const protocolColumn = kept((protocol?: string) => pad(` protocol=${word(protocol)}`, 15));
-const routeColumn = kept((route?: string) => pad(` route=${word(route)}`, 16));
+const reasonColumn = kept((reason: string) => ` reason=${reason}`.padEnd(22));
+const transportColumn = kept((transport: string) => ` transport=${transport}`);
+const listenerColumn = kept((listener: string) => ` listener=${word(listener)}`.padEnd(18));
+const protocolColumn = kept((protocol?: string) => ` protocol=${word(protocol)}`.padEnd(15));
+const routeColumn = kept((route?: string) => ` route=${word(route)}`.padEnd(16));
 const knownWord = kept(jsonWord);
 
-/**
- * The record as a line of text: the time, then `key=value` in a fixed order, padded so that columns meet, `-` where
- * there is no value. What only some connections have comes last. No value holds a space but the quoted `detail`.
- */
-function formatRecord(record: ConnectionRecord): string {
-  const { backend } = record;
-  let line = isoTime(record.time) +
-    reasonColumn(record.reason) +
-    " transport=" + record.transport +
-    listenerColumn(record.listener) +
-    pad(" client=" + formatAddress(record.client), 29) +
-    protocolColumn(record.protocol) +
-    routeColumn(record.route) +
-    pad(" backend=" + (backend === undefined ? "-" : formatAddress(backend)), 30) +
-    pad(" bytes_up=" + record.up, 16) +
-    pad(" bytes_down=" + record.down, 19) +
-    pad(" duration_ms=" + tenths(record.duration), 21) +
-    pad(" route_ms=" + tenths(record.timeToRoute), 16) +
-    pad(" connect_ms=" + tenths(record.timeToConnect), 18) +
-    " id=" + record.id;
-  if (record.serverName !== undefined) line += " server_name=" + word(record.serverName);
-  if (record.host !== undefined) line += " host=" + word(record.host);
-  if (record.alpns !== undefined) line += " alpns=" + listed(record.alpns, word);
-  if (record.dnsName !== undefined) line += " dns_name=" + word(record.dnsName);
-  if (record.datagramsUp !== undefined) line += " datagrams_up=" + record.datagramsUp;
-  if (record.datagramsDown !== undefined) line += " datagrams_down=" + record.datagramsDown;
-  if (record.agent !== undefined) line += " agent=" + word(record.agent);
-  if (record.endpoint !== undefined) line += " endpoint=" + word(record.endpoint);
-  if (record.detail !== undefined) line += " detail=" + quoted(record.detail);
-  return line + "\n";
+/** A column of values that are seldom the same twice. */
+function writeColumn<Value>(
+  lines: LineBuffer,
+  key: string,
+  width: number,
+  write: (lines: LineBuffer, value: Value) => void,
+  value: Value | undefined,
+): void {
+  const end = lines.length + width;
+  lines.text(key);
+  if (value === undefined) lines.text("-");
+  else write(lines, value);
+  lines.padTo(end);
 }
 
-/** The record as a JSON object on one line, with the keys of {@linkcode formatRecord}; what is absent has no key. */
-function formatRecordAsJson(record: ConnectionRecord): string {
-  const { protocol, route, backend, timeToRoute, timeToConnect, serverName, host, alpns, detail } =
-    record;
-  const { dnsName, datagramsUp, datagramsDown, agent, endpoint } = record;
-  let line = `{"time":"${isoTime(record.time)}","reason":"${record.reason}"` +
-    `,"transport":"${record.transport}"` +
-    `,"listener":${knownWord(record.listener)},"client":"${formatAddress(record.client)}"`;
-  if (protocol !== undefined) line += `,"protocol":${knownWord(protocol)}`;
-  if (route !== undefined) line += `,"route":${knownWord(route)}`;
-  if (backend !== undefined) line += `,"backend":"${formatAddress(backend)}"`;
-  line += `,"bytes_up":${record.up},"bytes_down":${record.down}` +
-    `,"duration_ms":${tenths(record.duration)}`;
-  if (timeToRoute !== undefined) line += `,"route_ms":${tenths(timeToRoute)}`;
-  if (timeToConnect !== undefined) line += `,"connect_ms":${tenths(timeToConnect)}`;
-  line += `,"id":${record.id}`;
-  if (serverName !== undefined) line += `,"server_name":${jsonWord(serverName)}`;
-  if (host !== undefined) line += `,"host":${jsonWord(host)}`;
-  if (alpns !== undefined) line += `,"alpns":[${listed(alpns, jsonWord)}]`;
-  if (dnsName !== undefined) line += `,"dns_name":${jsonWord(dnsName)}`;
-  if (datagramsUp !== undefined) line += `,"datagrams_up":${datagramsUp}`;
-  if (datagramsDown !== undefined) line += `,"datagrams_down":${datagramsDown}`;
-  if (agent !== undefined) line += `,"agent":${jsonWord(agent)}`;
-  if (endpoint !== undefined) line += `,"endpoint":${jsonWord(endpoint)}`;
-  if (detail !== undefined) line += `,"detail":${jsonWord(detail)}`;
-  return line + "}\n";
+/** As `formatAddress`. */
+function writeAddress(lines: LineBuffer, { address, port }: SocketAddress): void {
+  if (address.includes(":")) lines.text("[").text(address).text("]:").number(port);
+  else lines.text(address).text(":").number(port);
 }
 
-/** How records are written. */
-export const RECORD_FORMATS: Readonly<Record<LogFormat, (record: ConnectionRecord) => string>> = {
-  text: formatRecord,
-  json: formatRecordAsJson,
-};
+function writeNumber(lines: LineBuffer, value: number): void {
+  lines.number(value);
+}
+
+/** To a tenth. */
+function writeTenths(lines: LineBuffer, ms: number): void {
+  const all = Math.round(ms * 10);
+  const rest = all % 10;
+  lines.number((all - rest) / 10);
+  if (rest !== 0) lines.text(".").number(rest);
+}
 
 /** A hello may offer thousands. */
 const MOST_ALPNS = 16;
 
-function listed(alpns: readonly string[], textOf: (alpn: string) => string): string {
-  let text = "";
+function writeList(
+  lines: LineBuffer,
+  alpns: readonly string[],
+  textOf: (alpn: string) => string,
+): void {
   for (let i = 0; i < alpns.length && i < MOST_ALPNS; i++) {
-    text += (i === 0 ? "" : ",") + textOf(alpns[i]!);
+    if (i > 0) lines.text(",");
+    lines.text(textOf(alpns[i]!));
   }
-  return text;
 }
 
 /** The second that was written last, ms since 1970, and what all of its times begin with. */
 const last = { second: NaN, text: "" };
 
-function isoTime(time: number): string {
+function writeTime(lines: LineBuffer, time: number): void {
   const whole = Math.floor(time);
   const ms = whole % 1000;
   if (whole - ms !== last.second) {
     last.second = whole - ms;
     last.text = new Date(last.second).toISOString().slice(0, "2026-01-02T03:04:05.".length);
   }
-  return last.text + (ms < 10 ? "00" : ms < 100 ? "0" : "") + ms + "Z";
-}
-
-/** Numbers with a fraction are dear to write; these are two whole ones. */
-function tenths(ms: number | undefined): string {
-  if (ms === undefined) return "-";
-  const all = Math.round(ms * 10);
-  const rest = all % 10;
-  const whole = (all - rest) / 10;
-  return rest === 0 ? String(whole) : whole + "." + rest;
-}
-
-const SPACES = Array.from({ length: 32 }, (_, i) => " ".repeat(i));
-
-/** As `padEnd`, which takes three times as long. */
-function pad(text: string, width: number): string {
-  return text.length < width ? text + SPACES[width - text.length]! : text;
+  lines.text(last.text).text(ms < 10 ? "00" : ms < 100 ? "0" : "").number(ms).text("Z");
 }

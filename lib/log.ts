@@ -5,6 +5,7 @@
  */
 import { configure, dispose, getLogger, type LogRecord, type Sink } from "@logtape/logtape";
 import { type ConnectionRecord, RECORD_FORMATS } from "./access_log.ts";
+import { LineBuffer } from "./line_buffer.ts";
 import { LineWriter } from "./line_writer.ts";
 import type { LogFile } from "./log_files.ts";
 import { json, type LogFormat, printable, quoted, word } from "./log_text.ts";
@@ -94,11 +95,14 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
   });
   const logger = getLogger("sluice");
 
-  const formatRecord = RECORD_FORMATS[format];
+  const writeRecord = RECORD_FORMATS[format];
+  const accessLine = new LineBuffer();
   return {
     format,
     access: (record) => {
-      if (record.hop === undefined) access.write(formatRecord(record));
+      if (record.hop !== undefined) return;
+      writeRecord(record, accessLine);
+      access.write(accessLine.take().lines);
     },
     accessBatch: ({ lines, count }) => access.write(lines, count),
     debug: line("debug"),

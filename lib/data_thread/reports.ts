@@ -5,6 +5,7 @@
  */
 import { type ConnectionRecord, RECORD_FORMATS } from "../access_log.ts";
 import type { Log, LogLevel, LogProperties } from "../log.ts";
+import { LineBuffer } from "../line_buffer.ts";
 import type { LogFormat } from "../log_text.ts";
 import type { Clock, Timer } from "../runtime/runtime.ts";
 import { Tally } from "../tally.ts";
@@ -14,6 +15,8 @@ import type { Line, Report } from "./messages.ts";
 const BATCH_DELAY = 50;
 /** So many characters of the access log are sent without waiting for more. */
 const BATCH_SIZE = 256 * 1024;
+/** So many records are written one after the other: where each is by itself, its code is in no cache any more. */
+const AT_ONCE = 32;
 /** What a line of sluice's own counts for, which are few. */
 const LINE_SIZE = 1024;
 /**
@@ -35,9 +38,11 @@ export interface ReportsOptions {
 export class Reports implements Log {
   readonly #options: ReportsOptions;
   readonly #taken: Int32Array;
-  readonly #formatRecord: (record: ConnectionRecord) => string;
+  readonly #writeRecord: (record: ConnectionRecord, lines: LineBuffer) => void;
   readonly #tally = new Tally();
-  readonly #access = new LineBuffer(BATCH_SIZE);
+  /** Those that are not yet written and counted. */
+  readonly #records: ConnectionRecord[] = [];
+  readonly #access = new LineBuffer();
   #lines: Line[] = [];
   /** What was sent since the start, as an Int32 that wraps around like its counterpart. */
   #sent = 0;
@@ -47,18 +52,14 @@ export class Reports implements Log {
   constructor(options: ReportsOptions) {
     this.#options = options;
     this.#taken = new Int32Array(options.taken);
-    this.#formatRecord = RECORD_FORMATS[options.format];
+    this.#writeRecord = RECORD_FORMATS[options.format];
   }
 
   access(record: ConnectionRecord): void {
-    this.#tally.count(record);
-    if (record.hop === undefined) {
-      if (this.#isFull()) return;
-      const line = this.#formatRecord(record);
-      if (!this.#access.hasRoomFor(line)) this.flush();
-      this.#access.add(line);
-    }
-    this.#schedule();
+    this.#records.push(record);
+    if (this.#records.length === AT_ONCE) this.#write();
+    if (this.#access.length >= BATCH_SIZE) this.flush();
+    else this.#schedule();
   }
 
   readonly debug = this.#line("debug");
@@ -70,6 +71,7 @@ export class Reports implements Log {
   flush(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#write();
     const size = this.#size;
     if (size + this.#lost === 0 && this.#tally.isEmpty) return;
     const access = { ...this.#access.take(), sums: this.#tally.take() };
@@ -79,65 +81,41 @@ export class Reports implements Log {
     this.#lost = 0;
   }
 
+  #write(): void {
+    for (const record of this.#records) {
+      this.#tally.count(record);
+      if (record.hop !== undefined) continue;
+      if (this.#isFull) this.#lost++;
+      else this.#writeRecord(record, this.#access);
+    }
+    this.#records.length = 0;
+  }
+
   get #size(): number {
     return this.#access.length + LINE_SIZE * this.#lines.length;
   }
 
   #line(level: LogLevel) {
     return (message: string, properties?: LogProperties): void => {
-      if (this.#isFull()) return;
-      this.#lines.push({ level, message, ...properties && { properties } });
+      if (this.#isFull) this.#lost++;
+      else this.#lines.push({ level, message, ...properties && { properties } });
       this.#schedule();
     };
   }
 
-  #isFull(): boolean {
+  get #isFull(): boolean {
     const untaken = (this.#sent - Atomics.load(this.#taken, 0)) | 0;
-    if (untaken + this.#size < MOST_UNTAKEN) return false;
-    this.#lost++;
-    return true;
+    return untaken + this.#size >= MOST_UNTAKEN;
   }
 
   #schedule(): void {
-    this.#timer ??= this.#options.clock.setTimer(() => this.flush(), BATCH_DELAY);
-  }
-}
-
-/**
- * Lines of ASCII, as bytes until they are sent: strings that are put together stay many small objects, which V8's
- * collector would carry from generation to generation.
- */
-class LineBuffer {
-  readonly #bytes: Uint8Array<ArrayBuffer>;
-  readonly #encoder = new TextEncoder();
-  readonly #decoder = new TextDecoder();
-  #length = 0;
-  #count = 0;
-
-  constructor(size: number) {
-    this.#bytes = new Uint8Array(size);
+    this.#timer ??= this.#options.clock.setTimer(this.#onTimer, BATCH_DELAY);
   }
 
-  get length(): number {
-    return this.#length;
-  }
-
-  hasRoomFor(line: string): boolean {
-    return line.length <= this.#bytes.length - this.#length;
-  }
-
-  add(line: string): void {
-    this.#encoder.encodeInto(line, this.#bytes.subarray(this.#length));
-    this.#length += line.length;
-    this.#count++;
-  }
-
-  /** What there is; it begins anew. */
-  take(): { readonly lines: string; readonly count: number } {
-    const lines = this.#decoder.decode(this.#bytes.subarray(0, this.#length));
-    const count = this.#count;
-    this.#length = 0;
-    this.#count = 0;
-    return { lines, count };
-  }
+  /** Where no more may be on its way, counts wait for something to be sent with. */
+  readonly #onTimer = (): void => {
+    this.#timer = undefined;
+    this.#write();
+    if (this.#size > 0 || !this.#isFull) this.flush();
+  };
 }

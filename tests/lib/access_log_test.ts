@@ -1,8 +1,16 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { type ConnectionRecord, RECORD_FORMATS } from "../../lib/access_log.ts";
+import { LineBuffer } from "../../lib/line_buffer.ts";
+import type { LogFormat } from "../../lib/log_text.ts";
 
-const { text: formatRecord, json: formatRecordAsJson } = RECORD_FORMATS;
+function formatRecord(record: ConnectionRecord, format: LogFormat = "text"): string {
+  const lines = new LineBuffer();
+  RECORD_FORMATS[format](record, lines);
+  return lines.take().lines;
+}
+
+const formatRecordAsJson = (record: ConnectionRecord) => formatRecord(record, "json");
 
 const full: ConnectionRecord = {
   time: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
