@@ -106,10 +106,13 @@ export function choose(
   client: Client,
   now: number,
 ): Candidate {
-  const isUp = ({ backend }: Candidate) => backend.downUntil <= now;
-  if (candidates.every(isUp)) return balance(candidates, client);
-  const up = candidates.filter(isUp);
-  return balance(up.length > 0 ? up : candidates, client);
+  for (const { backend } of candidates) {
+    if (backend.downUntil > now) {
+      const up = candidates.filter(({ backend }) => backend.downUntil <= now);
+      return balance(up.length > 0 ? up : candidates, client);
+    }
+  }
+  return balance(candidates, client);
 }
 
 /** Whether an attempt failed because sluice's own system ran out of something, which says nothing of the backend. */

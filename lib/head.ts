@@ -22,6 +22,8 @@ export class Head {
   #buffer: Uint8Array = NOTHING;
   #start = 0;
   #end = 0;
+  /** What it holds, if somebody has asked since it changed. */
+  #bytes: Uint8Array | undefined = NOTHING;
 
   /** @param limit The most bytes that it holds. */
   constructor(limit: number) {
@@ -30,7 +32,7 @@ export class Head {
 
   /** What it holds, as a view. */
   get bytes(): Uint8Array {
-    return this.#buffer.subarray(this.#start, this.#end);
+    return this.#bytes ??= this.#buffer.subarray(this.#start, this.#end);
   }
 
   get isEmpty(): boolean {
@@ -40,6 +42,7 @@ export class Head {
   /** Drops the first `count` bytes: a PROXY header that was read. */
   skip(count: number): void {
     this.#start += count;
+    this.#bytes = undefined;
   }
 
   /**
@@ -51,7 +54,8 @@ export class Head {
   fill(conn: Conn, wanted: number, deadline: Deadline): Awaitable<HeadState> {
     while (this.#end - this.#start < wanted) {
       if (this.#end === this.#buffer.length && !this.#grow()) return "ended";
-      const length = conn.read(this.#buffer.subarray(this.#end), deadline);
+      const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+      const length = conn.read(room, deadline);
       if (length instanceof Promise) {
         return length.then((length) => this.#take(length) ?? this.fill(conn, wanted, deadline));
       }
@@ -84,6 +88,7 @@ export class Head {
     if (length === undefined) return "timeout";
     if (length === null) return "ended";
     this.#end += length;
+    this.#bytes = undefined;
     return undefined;
   }
 

@@ -134,11 +134,13 @@ export function stepAside(routes: readonly Route[], facts: Facts): boolean {
 }
 
 function take(route: Route | undefined, facts?: Facts): Decision {
+  if (route?.action.kind === "forward") {
+    return facts === undefined ? { kind: "forward", route } : { kind: "forward", route, facts };
+  }
   const known = facts && { facts };
-  if (route === undefined) return { kind: "reject", reason: "no_route", ...known };
-  return route.action.kind === "reject"
-    ? { kind: "reject", reason: "rejected", route, ...known }
-    : { kind: "forward", route, ...known };
+  return route === undefined
+    ? { kind: "reject", reason: "no_route", ...known }
+    : { kind: "reject", reason: "rejected", route, ...known };
 }
 
 /** The operator's answer to a timeout, unless it is to go on as if the client had said all. */

@@ -151,20 +151,25 @@ export class TcpConnection implements LiveConnection, PipeListener {
   }
 
   /** From the first byte to a backend; or why it does not come so far. */
-  async #open(): Promise<Opened | EndReason> {
-    const { config, ech } = this.#listener;
+  #open(): Awaitable<Opened | EndReason> {
+    const { config } = this.#listener;
     const head = new Head(config.probeMaxBytes);
     const deadline = this.#timeout = this.#parts.timeouts.start(config.probeTimeout);
-    let found = config.trustedProxies === undefined
+    const found = config.trustedProxies === undefined
       ? this.#findRoute(head, deadline)
       : this.#findRouteBehindProxy(head, deadline);
-    if (found instanceof Promise) found = await found;
-    deadline.cancel();
+    return found instanceof Promise
+      ? found.then((found) => this.#takeRoute(found, head))
+      : this.#takeRoute(found, head);
+  }
+
+  #takeRoute(found: Route | EndReason, head: Head): Awaitable<Opened | EndReason> {
+    this.#timeout?.cancel();
     if (typeof found === "string") return found;
-    const hidden = ech.get(found);
-    return hidden === undefined
-      ? await this.#forward(found, head.bytes)
-      : await this.#forwardHidden(hidden, found, head.bytes);
+    const ech = this.#listener.ech.get(found);
+    return ech === undefined
+      ? this.#forward(found, head.bytes)
+      : this.#forwardHidden(ech, found, head.bytes);
   }
 
   /** Why there are too many connections to take this one too. */

@@ -82,12 +82,13 @@ function readExtensions(
   let serverName: string | undefined;
   let alpns: string[] | undefined;
   let versions: number[] | undefined;
-  const seen = new Set<number>();
+  seen.fill(0);
   while (extensions.remaining > 0) {
     const type = extensions.u16();
     const length = extensions.u16();
     // Twice the same one is forbidden (RFC 8446 §4.2), and the backend might believe the other.
-    if (seen.size === seen.add(type).size) return undefined;
+    if (isSeen(type)) return undefined;
+    seen[type >> 3]! |= 1 << (type & 7);
     switch (type) {
       case SERVER_NAME:
         serverName = readServerName(extensions.take(length));
@@ -106,9 +107,16 @@ function readExtensions(
     ...(serverName !== undefined && { serverName }),
     ...(alpns !== undefined && { alpns }),
     versions: versions ?? [version],
-    ech: seen.has(ENCRYPTED_CLIENT_HELLO),
-    ...(protocol === "dtls" && seen.has(CONNECTION_ID) && { connectionId: true }),
+    ech: isSeen(ENCRYPTED_CLIENT_HELLO),
+    ...(protocol === "dtls" && isSeen(CONNECTION_ID) && { connectionId: true }),
   };
+}
+
+/** The types of the extensions of the hello at hand, a bit for each: a Set of them takes ten times as long to make. */
+const seen = new Uint8Array(2 ** 16 / 8);
+
+function isSeen(type: number): boolean {
+  return (seen[type >> 3]! & 1 << (type & 7)) !== 0;
 }
 
 /** The first host name of the list; `undefined` for one that is no DNS name, as for none at all. */

@@ -11,6 +11,8 @@ import type { Poller } from "./poller.ts";
 
 /** After so many turns the runtime has a turn of its own in any case, for whatever it does beside. */
 const MOST_TURNS = 64;
+/** Promises in a row through which most of those go on who have awaited something of a dispatch. */
+const HOPS = 8;
 /** How long a turn waits at most while something is awaited that only the runtime can bring, ms. */
 const SHORT_WAIT = 1;
 
@@ -103,19 +105,28 @@ export class Loop {
     const poller = this.#poller;
     const clock = this.#clock;
     let turns = 0;
+    /** Whether somebody may still be on the way who awaited something. */
+    let isUnsettled = false;
     // Or else whoever comes after a silence would come at its beginning, and have no time left of any timeout.
     poller.onWoken = () => clock.refresh();
     await roundOfRuntime();
     clock.refresh();
     while (!this.#stopped) {
-      poller.turn(this.#awaited > 0 ? Math.min(SHORT_WAIT, clock.untilNext) : clock.untilNext);
+      const longest = isUnsettled ? 0 : this.#awaited > 0 ? SHORT_WAIT : Infinity;
+      const events = poller.turn(Math.min(longest, clock.untilNext));
       clock.refresh();
       // Whoever is called by a timer may go on with anything.
       if (clock.callDue()) poller.needsYield = true;
-      if (poller.needsYield || this.#awaited > 0 || ++turns === MOST_TURNS) {
-        poller.needsYield = false;
+      const isAtRest = events === 0 && !poller.needsYield;
+      if (isUnsettled && isAtRest || this.#awaited > 0 || ++turns === MOST_TURNS) {
+        isUnsettled = poller.needsYield = false;
         turns = 0;
         await roundOfRuntime();
+      } else if (poller.needsYield) {
+        // While there is more to do, these few steps are enough: a round of the runtime costs as much as a connection.
+        poller.needsYield = false;
+        isUnsettled = true;
+        for (let hop = 0; hop < HOPS; hop++) await null;
       }
     }
   }
