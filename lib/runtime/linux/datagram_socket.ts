@@ -9,6 +9,7 @@ import type { Family, RawAddress } from "./datagram_layout.ts";
 import { EPOLLERR, EPOLLIN, EPOLLOUT } from "./layout.ts";
 import { close } from "./libc.ts";
 import type { PollHandler } from "./poller.ts";
+import { BATCH, SMALL_BATCH } from "./receive_batch.ts";
 import type { Outlet } from "./send_batch.ts";
 import type { Transit } from "./transit.ts";
 
@@ -46,6 +47,8 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
   #fd: number;
   #backlog: Backlog | undefined;
   #isPaused = false;
+  /** Datagrams of the next call, at most. */
+  #most = SMALL_BATCH;
 
   /**
    * @param fd Its own from now on.
@@ -96,6 +99,17 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
     if ((events & EPOLLOUT) !== 0) this.#goOnSending();
     if ((events & EPOLLERR) !== 0) this.onFailure();
     if ((events & EPOLLIN) !== 0 && !this.isClosed && !this.#isPaused) this.onReadable();
+  }
+
+  /**
+   * Receives what has come: a few datagrams, and more at a time while there are more.
+   * @returns How many; if there are none, the negative error number.
+   */
+  protected receive(): number {
+    const most = this.#most;
+    const result = this.transit.receive(this.#fd, most);
+    this.#most = result === most ? Math.min(2 * most, BATCH) : Math.max(most / 2, SMALL_BATCH);
+    return result;
   }
 
   /** There are datagrams. */

@@ -16,6 +16,11 @@ import { type AddressOf, Messages } from "./messages.ts";
 
 /** Datagrams that a socket receives at a time, at most; then the others have their turn. */
 export const BATCH = 64;
+/**
+ * So many at a time where few come: they are on their way while the next ones arrive, and the answers to those before.
+ * Sent on all together they would come back all together, and in between nobody would have anything to do.
+ */
+export const SMALL_BATCH = 4;
 
 /** The call that this makes, as `libc.ts` has it. */
 export interface ReceiveCalls {
@@ -55,9 +60,9 @@ export class ReceiveBatch {
     return this.#messages.words;
   }
 
-  /** Whether there are slots for another call. */
-  get hasRoom(): boolean {
-    return SLOTS - this.#free >= BATCH;
+  /** Whether there are slots for so many datagrams. */
+  hasRoomFor(count: number): boolean {
+    return SLOTS - this.#free >= count;
   }
 
   /** Says that the bytes of no slot are needed any more. */
@@ -72,14 +77,15 @@ export class ReceiveBatch {
   }
 
   /**
-   * Receives what has come, {@linkcode BATCH} datagrams at most, into slots that are free.
+   * Receives what has come into slots that are free.
+   * @param most Datagrams, {@linkcode BATCH} at most.
    * @returns How many; if there are none, the negative error number.
    */
-  receive(fd: number): number {
+  receive(fd: number, most: number): number {
     this.#restore();
     this.#first = this.#free;
     const messages = this.#messages.from(this.#first);
-    const result = this.#calls.recvMessages(fd, messages, BATCH, MSG_DONTWAIT);
+    const result = this.#calls.recvMessages(fd, messages, most, MSG_DONTWAIT);
     this.#count = Math.max(0, result);
     this.#free += this.#count;
     return result;

@@ -32,12 +32,13 @@ export class Transit {
 
   /**
    * Receives from a socket.
+   * @param most As {@linkcode ReceiveBatch.receive}.
    * @returns How many datagrams; if there are none, the negative error number.
    */
-  receive(fd: number): number {
-    if (!this.#sends.isEmpty && !this.received.hasRoom) this.#sends.flush();
+  receive(fd: number, most: number): number {
+    if (!this.#sends.isEmpty && !this.received.hasRoomFor(most)) this.#sends.flush();
     if (this.#sends.isEmpty) this.received.clear();
-    return this.received.receive(fd);
+    return this.received.receive(fd, most);
   }
 
   /** Leaves the memory that datagrams were received into to who still reads them. */

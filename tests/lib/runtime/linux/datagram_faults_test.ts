@@ -16,6 +16,8 @@ interface Altered {
   readonly sends: number[];
   /** Likewise receives, errors alone. */
   readonly receives: number[];
+  /** How many datagrams were asked for by each receive. */
+  readonly asked: number[];
   /** While this is so nothing can be sent. */
   isStuck: boolean;
 }
@@ -31,10 +33,13 @@ function test(sentence: string, body: (wire: Wire, altered: Altered) => Promise<
       import("../../../../lib/runtime/linux/datagram_listener.ts"),
       import("../../../../lib/runtime/linux/datagram_upstream.ts"),
     ]);
-    const altered: Altered = { sends: [], receives: [], isStuck: false };
+    const altered: Altered = { sends: [], receives: [], asked: [], isStuck: false };
     const poller = new Poller();
     const transit = new Transit(poller, {
-      recvMessages: (...call) => altered.receives.shift() ?? libc.recvMessages(...call),
+      recvMessages(fd, messages, count, flags) {
+        altered.asked.push(count);
+        return altered.receives.shift() ?? libc.recvMessages(fd, messages, count, flags);
+      },
       sendMessages(fd, messages, count, flags) {
         const answer = altered.isStuck ? -ERRNO.EAGAIN : altered.sends.shift() ?? count;
         return answer < 0 ? answer : libc.sendMessages(fd, messages, answer, flags);
@@ -206,3 +211,19 @@ test("a receive that fails is told upstream, and costs nothing", async (wire, al
   assert.equal(await client.nextText(), "one");
   assert.deepEqual(client.failures.map(({ code }) => code), ["exhausted"]);
 });
+
+test(
+  "a socket receives a few datagrams at a time, more while there are more, and few again",
+  async (wire, altered) => {
+    const port = wire.bind();
+    const client = wire.associate(port.address);
+    for (let i = 0; i < 100; i++) client.send(`${i}`);
+    for (let i = 0; i < 100; i++) assert.equal(textOf((await port.next()).bytes), `${i}`);
+    assert.deepEqual(altered.asked.splice(0), [4, 8, 16, 32, 64]);
+    for (let i = 0; i < 5; i++) {
+      client.send("one more");
+      await port.next();
+    }
+    assert.deepEqual(altered.asked, [32, 16, 8, 4, 4]);
+  },
+);
