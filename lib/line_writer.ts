@@ -6,7 +6,7 @@
 import type { Clock, Timer } from "./runtime/runtime.ts";
 
 /** How long a line may wait for others to be written with, ms. */
-const BATCH_DELAY = 50;
+const BATCH_DELAY = 100;
 /** So many characters are written without waiting for more. */
 const BATCH_SIZE = 64 * 1024;
 /** So many characters wait for a slow reader; lines beyond them are dropped, and counted. */
@@ -37,15 +37,16 @@ export class LineWriter {
     this.#options = options;
   }
 
-  /** Takes so many lines, each with its end of line. Never waits, never throws. */
-  write(lines: string, count = 1): void {
-    if (this.#lines.length + lines.length > BUFFER_LIMIT) {
-      this.#dropped += count;
-      return;
-    }
-    this.#lines += lines;
-    this.#count += count;
-    this.#schedule();
+  /** Takes a line, with its end of line. Never waits, never throws. */
+  write(line: string): void {
+    this.#take(line, 1);
+    this.#schedule(this.#options.batched);
+  }
+
+  /** Takes so many lines that have waited for each other elsewhere: they are written at once. */
+  writeBatch(lines: string, count: number): void {
+    this.#take(lines, count);
+    this.#schedule(false);
   }
 
   /** Resolves when everything taken so far has been written or lost. */
@@ -54,9 +55,19 @@ export class LineWriter {
     this.#report(REPORT_INTERVAL);
   }
 
-  #schedule(): void {
+  #take(lines: string, count: number): void {
+    if (this.#lines.length + lines.length > BUFFER_LIMIT) {
+      this.#dropped += count;
+      return;
+    }
+    this.#lines += lines;
+    this.#count += count;
+  }
+
+  /** @param mayWait Whether more may be waited for. */
+  #schedule(mayWait: boolean): void {
     if (this.#writing !== undefined || this.#count === 0) return;
-    if (!this.#options.batched || this.#lines.length >= BATCH_SIZE) this.#start();
+    if (!mayWait || this.#lines.length >= BATCH_SIZE) this.#start();
     else this.#timer ??= this.#options.clock.setTimer(() => this.#start(), BATCH_DELAY);
   }
 
@@ -78,7 +89,7 @@ export class LineWriter {
     }
     this.#writing = undefined;
     this.#report(0);
-    this.#schedule();
+    this.#schedule(this.#options.batched);
   }
 
   /** @param early How much earlier than usual a report may come, ms. */

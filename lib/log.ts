@@ -104,7 +104,7 @@ export async function openLog(options: LogOptions): Promise<OpenLog> {
       writeRecord(record, accessLine);
       access.write(accessLine.take().lines);
     },
-    accessBatch: ({ lines, count }) => access.write(lines, count),
+    accessBatch: ({ lines, count }) => access.writeBatch(lines, count),
     debug: line("debug"),
     info: line("info"),
     warning,

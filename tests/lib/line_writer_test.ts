@@ -34,10 +34,10 @@ function setUp(batched: boolean) {
 /** Lets promises that are ready settle. */
 const settle = () => new Promise<void>((resolve) => queueMicrotask(() => queueMicrotask(resolve)));
 
-Deno.test("lines wait a moment for others and are written together", async () => {
+Deno.test("lines wait a tenth of a second for others and are written together", async () => {
   const { clock, stream, writer } = setUp(true);
   writer.write("a\n");
-  clock.advance(49);
+  clock.advance(99);
   writer.write("b\n");
   assert.deepEqual(stream.written, []);
   clock.advance(1);
@@ -89,11 +89,22 @@ Deno.test("a reader that stalls costs a bounded buffer, and the lines beyond it 
   assert.deepEqual(lost, [7]);
 });
 
+Deno.test("lines that have waited elsewhere are written at once, with those that wait here", async () => {
+  const { clock, stream, writer } = setUp(true);
+  writer.writeBatch("", 0);
+  assert.equal(stream.written.length, 0);
+  writer.write("a\n");
+  writer.writeBatch("b\nc\n", 2);
+  await settle();
+  assert.deepEqual(stream.written, ["a\nb\nc\n"]);
+  assert.equal(clock.pending, 0);
+});
+
 Deno.test("lines that come together are taken, or lost and counted, together", async () => {
   const { stream, lost, writer } = setUp(false);
   stream.stalled = true;
   const lines = `${"x".repeat(1023)}\n`.repeat(1024);
-  for (let i = 0; i < 1 + BUFFER_LIMIT / lines.length + 1; i++) writer.write(lines, 1024);
+  for (let i = 0; i < 1 + BUFFER_LIMIT / lines.length + 1; i++) writer.writeBatch(lines, 1024);
   stream.read();
   await writer.flush();
   assert.deepEqual(lost, [1024]);
@@ -117,7 +128,7 @@ Deno.test("a flush waits for what is being written and for what waits behind it"
   const { clock, stream, writer } = setUp(true);
   stream.stalled = true;
   writer.write("a\n");
-  clock.advance(50);
+  clock.advance(100);
   writer.write("b\n");
   const flushed = writer.flush();
   stream.read();
