@@ -55,13 +55,13 @@ export interface ConnectionRecord {
   readonly listener: string;
   /** The client's own address: of the PROXY header where one was read. */
   readonly client: SocketAddress;
-  readonly protocol?: string;
-  readonly serverName?: string;
-  readonly host?: string;
-  readonly alpns?: readonly string[];
+  readonly protocol?: string | undefined;
+  readonly serverName?: string | undefined;
+  readonly host?: string | undefined;
+  readonly alpns?: readonly string[] | undefined;
   readonly dnsName?: string;
-  readonly route?: string;
-  readonly backend?: SocketAddress;
+  readonly route?: string | undefined;
+  readonly backend?: SocketAddress | undefined;
   /** Bytes from the client delivered to the backend, and back. */
   readonly up: number;
   readonly down: number;
@@ -71,9 +71,9 @@ export interface ConnectionRecord {
   /** ms */
   readonly duration: number;
   /** From accept until the route was decided, ms. */
-  readonly timeToRoute?: number;
+  readonly timeToRoute?: number | undefined;
   /** From then until the backend was connected, ms. */
-  readonly timeToConnect?: number;
+  readonly timeToConnect?: number | undefined;
   readonly reason: EndReason;
   /** Of the way to the tunnel's edge: who came there. The edge has lines of its own, this connection has none. */
   readonly hop?: Hop;
@@ -81,7 +81,7 @@ export interface ConnectionRecord {
   readonly agent?: string;
   readonly endpoint?: string;
   /** More about it: what is wrong with a header, or which backends failed, and how. */
-  readonly detail?: string;
+  readonly detail?: string | undefined;
 }
 
 /** How records are written: each as a line at the end of `lines`. */

@@ -23,7 +23,10 @@ export const DURATIONS = [0.01, 0.1, 1, 10, 60, 300, 1800, 3600, 21_600, 86_400]
 type Labels = Pick<ConnectionRecord, "listener" | "transport" | "protocol" | "route" | "reason">;
 
 /** How many were alike. */
-export interface Series extends Required<Labels> {
+export interface Series extends Omit<Labels, "protocol" | "route"> {
+  /** Empty where there is none. */
+  readonly protocol: string;
+  readonly route: string;
   count: number;
 }
 

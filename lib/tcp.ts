@@ -82,6 +82,16 @@ export class TcpConnection implements LiveConnection, PipeListener {
       down: 0,
       duration: 0,
       reason: "internal_error",
+      // Named here, so that it has its size from the beginning and need not grow.
+      protocol: undefined,
+      serverName: undefined,
+      host: undefined,
+      alpns: undefined,
+      route: undefined,
+      backend: undefined,
+      timeToRoute: undefined,
+      timeToConnect: undefined,
+      detail: undefined,
     };
   }
 
@@ -144,7 +154,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
     total.own--;
     this.#record.reason = reason;
     this.#record.client = this.#client;
-    Object.assign(this.#record, this.traffic);
+    this.#record.up = this.traffic.up;
+    this.#record.down = this.#counts.down;
     this.#record.duration = this.#elapsed();
     log.access(this.#record);
     this.#over?.resolve();
@@ -249,9 +260,9 @@ export class TcpConnection implements LiveConnection, PipeListener {
     if (route !== undefined) this.#record.route = route.name;
     if (facts === undefined) return;
     this.#record.protocol = facts.protocol;
-    if (facts.serverName !== undefined) this.#record.serverName = facts.serverName;
-    if (facts.alpns !== undefined) this.#record.alpns = facts.alpns;
-    if (facts.host !== undefined) this.#record.host = facts.host;
+    this.#record.serverName = facts.serverName;
+    this.#record.alpns = facts.alpns;
+    this.#record.host = facts.host;
   }
 
   /** Forwards a client that may hide whom it asks for: there, if it does, and else as the route says. */
@@ -280,8 +291,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
     }
     const limits = { timeout: connectTimeout, retries: connectRetries };
     const dialled = await dial(this.#parts, pool, this.#client, limits);
-    if (dialled.backend !== undefined) this.#record.backend = dialled.backend;
-    if (dialled.detail !== undefined) this.#record.detail = dialled.detail;
+    this.#record.backend = dialled.backend;
+    this.#record.detail = dialled.detail;
     if (dialled.kind === "failed") return "connect_failed";
     if (this.#ended) {
       dialled.conn.close();
