@@ -225,6 +225,9 @@ Deno.test("a connection leaves one record that says what it was", async () => {
       timeToRoute: 0,
       timeToConnect: 0,
       reason: "ended",
+      serverName: undefined,
+      alpns: undefined,
+      detail: undefined,
     },
   );
   await rig.close(client);
