@@ -3,10 +3,8 @@ import { mkdir, mkdtemp, rename, rm, symlink, utimes, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ConfigFile, configFile, ConfigWatch, POLL_INTERVAL } from "../../lib/config_watch.ts";
-import { denoProcess } from "../../lib/runtime/deno_process.ts";
 import { ManualClock } from "../support/clock.ts";
-
-const { files } = denoProcess();
+import { files } from "../support/process.ts";
 
 /** A file whose state the test sets. */
 function setUp() {

@@ -1,5 +1,9 @@
+import { bunProcess } from "../../lib/runtime/bun_process.ts";
 import { denoProcess } from "../../lib/runtime/deno_process.ts";
 import type { Environment, Output, Process, Signal } from "../../lib/runtime/process.ts";
+
+/** The system's files, as the runtime that the tests run under reads them. */
+export const { files } = "Bun" in globalThis ? bunProcess() : denoProcess();
 
 /** Remembers what was written. */
 export class MemoryOutput implements Output {
@@ -31,7 +35,7 @@ export class MemoryOutput implements Output {
 export class MemoryProcess implements Process {
   readonly stdout: MemoryOutput;
   readonly stderr: MemoryOutput;
-  readonly files = denoProcess().files;
+  readonly files = files;
   readonly #callbacks = new Map<Signal, Set<() => void>>();
 
   constructor(readonly args: readonly string[], readonly env: Environment = {}, terminal = false) {

@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { configFile } from "../../../../lib/config_watch.ts";
-import { denoProcess } from "../../../../lib/runtime/deno_process.ts";
 import { loadAgentFile } from "../../../../lib/tunnel/agent/load_agent.ts";
 import { createToken, formatToken } from "../../../../lib/tunnel/auth.ts";
+import { files } from "../../../support/process.ts";
 
 const TOKEN = createToken("alice");
 
@@ -18,7 +18,7 @@ async function load(text: string, files: Readonly<Record<string, string>> = {}, 
       await writeFile(join(folder, name), content.replaceAll("DIR", folder));
     }
     const loaded = await loadAgentFile(
-      configFile(join(folder, "agent.toml"), denoProcess().files),
+      configFile(join(folder, "agent.toml"), files),
       env,
     );
     return loaded.ok
