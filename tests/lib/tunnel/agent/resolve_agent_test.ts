@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { configFile } from "../../../../lib/config_watch.ts";
 import { loadAgentFile } from "../../../../lib/tunnel/agent/load_agent.ts";
 import { createToken, formatToken } from "../../../../lib/tunnel/auth.ts";
-import { files } from "../../../support/process.ts";
+import { files as systemFiles } from "../../../support/process.ts";
 
 const TOKEN = createToken("alice");
 
@@ -18,7 +18,7 @@ async function load(text: string, files: Readonly<Record<string, string>> = {}, 
       await writeFile(join(folder, name), content.replaceAll("DIR", folder));
     }
     const loaded = await loadAgentFile(
-      configFile(join(folder, "agent.toml"), files),
+      configFile(join(folder, "agent.toml"), systemFiles),
       env,
     );
     return loaded.ok
