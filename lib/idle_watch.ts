@@ -4,7 +4,7 @@
  * @module
  */
 import type { ByteCounts } from "./runtime/runtime.ts";
-import type { Timeout, Timeouts } from "./timeouts.ts";
+import { Timeout, type Timeouts } from "./timeouts.ts";
 
 /** How often in an idle timeout it is asked whether anything has moved: the timeout comes up to an eighth late. */
 const CHECKS = 8;
@@ -15,12 +15,11 @@ export interface IdleListener {
 }
 
 /** Looks at the counts of a pipe from time to time, so that a chunk need not look at a clock. */
-export class IdleWatch {
+export class IdleWatch extends Timeout {
   readonly #timeouts: Timeouts;
   readonly #interval: number;
   readonly #counts: ByteCounts;
   readonly #listener: IdleListener;
-  #timeout: Timeout | undefined;
   #moved: number;
   #quiet = 0;
 
@@ -31,27 +30,20 @@ export class IdleWatch {
     counts: ByteCounts,
     listener: IdleListener,
   ) {
+    super(IdleWatch.prototype.check);
     this.#timeouts = timeouts;
     this.#interval = idleTimeout / CHECKS;
     this.#counts = counts;
     this.#listener = listener;
     this.#moved = counts.up + counts.down;
-    if (idleTimeout > 0) this.#start();
+    if (idleTimeout > 0) timeouts.begin(this.#interval, this);
   }
 
-  cancel(): void {
-    this.#timeout?.cancel();
-  }
-
-  #start(): void {
-    this.#timeout = this.#timeouts.start(this.#interval, () => this.#check());
-  }
-
-  #check(): void {
+  check(): void {
     const moved = this.#counts.up + this.#counts.down;
     this.#quiet = moved === this.#moved ? this.#quiet + 1 : 0;
     this.#moved = moved;
     if (this.#quiet === CHECKS) this.#listener.onIdle();
-    else this.#start();
+    else this.#timeouts.begin(this.#interval, this);
   }
 }

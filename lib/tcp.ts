@@ -15,6 +15,7 @@ import { watchHandshake } from "./ech/handshake.ts";
 import type { EchContext } from "./ech/opener.ts";
 import type { EchRoute } from "./ech/route.ts";
 import { type Decided, decideOnHead, Head } from "./head.ts";
+import { KeepAlive } from "./keep_alive.ts";
 import { encodeProxyHeader, parseProxyHeader } from "./proxy_protocol.ts";
 import { refuse } from "./refuse.ts";
 import {
@@ -318,10 +319,10 @@ export class TcpConnection implements LiveConnection, PipeListener {
     const { keepalive, idleTimeout } = this.#listener.config;
     const options = { idleTimeout, counts: this.#counts, first };
     // Not before it matters: keepalive costs a connection 9 µs, and most of them are over by then.
-    this.#timeout = keepalive === 0 ? undefined : this.#parts.timeouts.start(keepalive, () => {
-      this.#downstream.setKeepAlive(keepalive);
-      upstream.setKeepAlive(keepalive);
-    });
+    if (keepalive > 0) {
+      const timeout = new KeepAlive(this.#downstream, upstream, keepalive);
+      this.#timeout = this.#parts.timeouts.begin(keepalive, timeout);
+    }
     this.#parts.net.pipe(this.#downstream, upstream, options, this);
   }
 

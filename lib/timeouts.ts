@@ -18,9 +18,15 @@ export class Timeouts {
 
   /** Starts a timeout of `ms`: `onPassed` is called once, unless it is cancelled before. */
   start(ms: number, onPassed?: () => void): Timeout {
+    return this.begin(ms, new Timeout(onPassed));
+  }
+
+  /** Starts one that is not under way: for who has many and is a timeout himself. */
+  begin<Kind extends Timeout>(ms: number, timeout: Kind): Kind {
     let queue = this.#queues.get(ms);
     if (queue === undefined) this.#queues.set(ms, queue = new Queue(this.#clock, ms));
-    return new Timeout(queue, onPassed);
+    queue.append(timeout);
+    return timeout;
   }
 
   /** Lets go of every timer; timeouts under way never come. */
@@ -30,25 +36,25 @@ export class Timeouts {
   }
 }
 
-/** A timeout that is under way. */
+/** A timeout. */
 export class Timeout implements Deadline {
   passed = false;
   onPassed: (() => void) | undefined;
   /** When it comes due (`Clock.now()`, ms). */
   due = 0;
+  /** Where it is while it is under way. */
+  queue: Ring<Timeout> | undefined;
   before: Timeout = this;
   after: Timeout = this;
-  readonly #queue: Queue;
 
-  constructor(queue: Queue, onPassed?: () => void) {
-    this.#queue = queue;
+  /** @param onPassed Called on the timeout itself. */
+  constructor(onPassed?: () => void) {
     this.onPassed = onPassed;
-    queue.append(this);
   }
 
   /** Never comes. Safe to call twice, and after it has passed. */
   cancel(): void {
-    this.#queue.remove(this);
+    this.queue?.remove(this);
   }
 }
 
@@ -78,12 +84,10 @@ class Queue {
 
   append(timeout: Timeout): void {
     timeout.due = this.#clock.now() + this.#ms;
+    timeout.passed = false;
+    timeout.queue = this.#ring;
     this.#ring.append(timeout);
     if (this.#timer === undefined) this.#expireIn(this.#ms);
-  }
-
-  remove(timeout: Timeout): void {
-    this.#ring.remove(timeout);
   }
 
   close(): void {

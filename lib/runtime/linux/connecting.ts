@@ -4,7 +4,7 @@
  * @module
  */
 import type { SocketAddress } from "../../addr.ts";
-import type { Timeout, Timeouts } from "../../timeouts.ts";
+import { Timeout, type Timeouts } from "../../timeouts.ts";
 import { type Conn, NetError } from "../runtime.ts";
 import { netErrorOf } from "./errors.ts";
 import {
@@ -50,30 +50,33 @@ export function connectTo(
       close(fd);
       return reject(netErrorOf(result));
     }
-    const connecting = new Connecting(fd, to, poller, resolve, reject);
+    const connecting = new Connecting(fd, to, timeout, poller, resolve, reject);
     try {
       poller.add(fd, CONN_EVENTS, connecting);
     } catch (error) {
       close(fd);
       return reject(error);
     }
-    connecting.limit = timeouts.start(timeout, () => {
-      connecting.fail(new NetError("timeout", `no answer within ${timeout} ms`));
-    });
+    timeouts.begin(timeout, connecting);
   });
 }
 
-/** A connection that waits for the other side's answer. */
-class Connecting implements PollHandler {
-  limit: Timeout | undefined;
-
+/** A connection that waits for the other side's answer, and how long it does. */
+class Connecting extends Timeout implements PollHandler {
   constructor(
     private readonly fd: number,
     private readonly to: SocketAddress,
+    private readonly patience: number,
     private readonly poller: Poller,
     private readonly resolve: (conn: Conn) => void,
     private readonly reject: (error: NetError) => void,
-  ) {}
+  ) {
+    super(Connecting.prototype.giveUp);
+  }
+
+  giveUp(): void {
+    this.fail(new NetError("timeout", `no answer within ${this.patience} ms`));
+  }
 
   onEvents(events: number): void {
     if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
@@ -81,7 +84,7 @@ class Connecting implements PollHandler {
       if (fault !== 0) return this.fail(netErrorOf(-Math.abs(fault)));
     }
     if ((events & EPOLLOUT) === 0) return;
-    this.limit?.cancel();
+    this.cancel();
     const options = { remote: this.to, local: undefined, isWatched: true, hasNoDelay: false };
     const conn = new LinuxConn(this.fd, this.poller, options);
     this.poller.handOver(this.fd, conn);
@@ -92,7 +95,7 @@ class Connecting implements PollHandler {
   }
 
   fail(error: NetError): void {
-    this.limit?.cancel();
+    this.cancel();
     this.poller.close(this.fd);
     this.poller.needsYield = true;
     this.reject(error);
