@@ -113,7 +113,10 @@ export class Place implements Linked<Place> {
 
 /** Flows and their lifetimes. */
 export class FlowTable {
-  /** `Clock.now()` at the last tick, ms. Goes on only while there are flows. */
+  /**
+   * `Clock.now()` at the last tick, rounded up to whole ms: a number without a fraction takes no object of its own in
+   * each flow that keeps it. Goes on only while there are flows.
+   */
   now = 0;
   readonly #clock: Clock;
   readonly #flows = new PeerMap<LiveFlow>();
@@ -141,7 +144,7 @@ export class FlowTable {
   /** Adds a flow, whose client has no other at this socket. */
   add(flow: LiveFlow): void {
     if (this.#timer === undefined) {
-      this.now = this.#clock.now();
+      this.now = Math.ceil(this.#clock.now());
       this.#timer = this.#clock.setTimer(this.#tick, TICK);
     }
     this.#flows.add(flow.at, flow);
@@ -216,21 +219,21 @@ export class FlowTable {
   readonly #tick = (): void => {
     const now = this.#clock.now();
     const late = now - this.now > TICK + HELD_UP;
-    this.now = now;
+    this.now = Math.ceil(now);
     this.#delays = late ? this.#delays + 1 : 0;
-    const isBehind = (!late || this.#delays > MOST_DELAYS) && !this.#expire();
+    const isBehind = (!late || this.#delays > MOST_DELAYS) && !this.#expire(now);
     this.#timer = this.#flows.size === 0
       ? undefined
       : this.#clock.setTimer(this.#tick, isBehind ? 1 : TICK);
   };
 
   /** Ends the flows that have been silent for too long, a bounded number of them; says whether these were all. */
-  #expire(): boolean {
+  #expire(now: number): boolean {
     let left = BATCH;
     for (const [lifetime, row] of this.#rows) {
       const silence = Math.min(lifetime === 0 ? Infinity : lifetime, this.#longest) + TICK;
       let next;
-      while ((next = row.first) !== undefined && this.now - next.heard >= silence) {
+      while ((next = row.first) !== undefined && now - next.heard >= silence) {
         if (left-- === 0) return false;
         next.flow.end("idle_timeout");
       }

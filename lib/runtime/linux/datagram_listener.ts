@@ -74,7 +74,7 @@ export class LinuxDatagramListener extends DatagramSocket implements DatagramLis
    */
   protected override onReadable(): void {
     const { received } = this.transit;
-    const count = this.receive();
+    const count = this.receive(true);
     const before = this.#held;
     for (let i = 0; i < count && !this.isClosed; i++) {
       const from = this.#peers.find(received.words, received.nameAt(i));

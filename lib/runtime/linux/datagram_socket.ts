@@ -103,11 +103,12 @@ export abstract class DatagramSocket implements Outlet, PollHandler {
 
   /**
    * Receives what has come: a few datagrams, and more at a time while there are more.
+   * @param isNamed Whether it is to be known who sent them and to which address.
    * @returns How many; if there are none, the negative error number.
    */
-  protected receive(): number {
+  protected receive(isNamed: boolean): number {
     const most = this.#most;
-    const result = this.transit.receive(this.#fd, most);
+    const result = this.transit.receive(this.#fd, most, isNamed);
     this.#most = result === most ? Math.min(2 * most, BATCH) : Math.max(most / 2, SMALL_BATCH);
     return result;
   }

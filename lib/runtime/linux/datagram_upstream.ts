@@ -53,7 +53,7 @@ export class LinuxUpstreamSocket extends DatagramSocket implements UpstreamSocke
    */
   #receive(): number {
     const { received } = this.transit;
-    const result = this.receive();
+    const result = this.receive(false);
     for (let i = 0; i < result && !this.isClosed; i++) {
       const sending = this.#deliver(received.datagram(i));
       if (sending === undefined) continue;

@@ -36,9 +36,12 @@ export interface ReceiveCalls {
 export class ReceiveBatch {
   readonly #calls: ReceiveCalls;
   readonly #addressOf: AddressOf;
-  readonly #messages: Messages;
+  /** For sockets that hear everybody, and, to the same slots, for those with one other end, which need no names. */
+  readonly #named: Messages;
+  readonly #bare: Messages;
   #memory: DatagramMemory;
-  /** The slots of the last call, and the first one that is free. */
+  /** Those of the last call, its slots, and the first one that is free. */
+  #last: Messages;
   #first = 0;
   #count = 0;
   #free = 0;
@@ -46,7 +49,8 @@ export class ReceiveBatch {
   constructor(calls: ReceiveCalls, addressOf: AddressOf) {
     this.#calls = calls;
     this.#addressOf = addressOf;
-    this.#messages = new Messages(SLOTS, addressOf);
+    this.#last = this.#named = new Messages(SLOTS, addressOf);
+    this.#bare = new Messages(SLOTS, addressOf);
     this.#memory = this.#newMemory();
   }
 
@@ -57,7 +61,7 @@ export class ReceiveBatch {
 
   /** Where the names are. */
   get words(): Int32Array {
-    return this.#messages.words;
+    return this.#named.words;
   }
 
   /** Whether there are slots for so many datagrams. */
@@ -79,12 +83,14 @@ export class ReceiveBatch {
   /**
    * Receives what has come into slots that are free.
    * @param most Datagrams, {@linkcode BATCH} at most.
+   * @param isNamed Whether it is to be known who sent them and to which address.
    * @returns How many; if there are none, the negative error number.
    */
-  receive(fd: number, most: number): number {
-    this.#restore();
+  receive(fd: number, most: number, isNamed: boolean): number {
+    if (this.#last === this.#named) this.#restore();
     this.#first = this.#free;
-    const messages = this.#messages.from(this.#first);
+    this.#last = isNamed ? this.#named : this.#bare;
+    const messages = this.#last.from(this.#first);
     const result = this.#calls.recvMessages(fd, messages, most, MSG_DONTWAIT);
     this.#count = Math.max(0, result);
     this.#free += this.#count;
@@ -94,26 +100,26 @@ export class ReceiveBatch {
   /** The bytes of a datagram of the last call. */
   datagram(i: number): Uint8Array<ArrayBuffer> {
     const slot = this.#first + i;
-    const length = this.words[this.#messages.headerAt(slot) + MESSAGE.length]!;
+    const length = this.#last.words[this.#last.headerAt(slot) + MESSAGE.length]!;
     return this.#memory.slot(slot, length);
   }
 
   /** The word where the name of its sender begins. */
   nameAt(i: number): number {
-    return this.#messages.nameAt(this.#first + i);
+    return this.#named.nameAt(this.#first + i);
   }
 
   /** The word where the address begins that it came to; -1 if the socket does not show it. */
   destinationAt(i: number, family: Family): number {
     const slot = this.#first + i;
-    const length = this.words[this.#messages.headerAt(slot) + MESSAGE.controlLength]!;
-    return findDestination(this.words, this.#messages.controlAt(slot), length, family);
+    const length = this.words[this.#named.headerAt(slot) + MESSAGE.controlLength]!;
+    return findDestination(this.words, this.#named.controlAt(slot), length, family);
   }
 
   /** The kernel has written how long names and control messages are where it is told how long they may be. */
   #restore(): void {
     for (let slot = this.#first; slot < this.#first + this.#count; slot++) {
-      const header = this.#messages.headerAt(slot);
+      const header = this.#named.headerAt(slot);
       this.words[header + MESSAGE.nameLength] = NAME_SIZE;
       this.words[header + MESSAGE.controlLength] = CONTROL_SIZE;
     }
@@ -122,9 +128,13 @@ export class ReceiveBatch {
   #newMemory(): DatagramMemory {
     const memory = new DatagramMemory(this.#addressOf);
     for (let slot = 0; slot < SLOTS; slot++) {
-      this.#messages.setPiece(slot, memory.slotAddress(slot), LARGEST_DATAGRAM);
-      this.#messages.setName(slot, NAME_SIZE);
-      this.#messages.setControl(slot, CONTROL_SIZE);
+      for (const messages of [this.#named, this.#bare]) {
+        messages.setPiece(slot, memory.slotAddress(slot), LARGEST_DATAGRAM);
+      }
+      this.#named.setName(slot, NAME_SIZE);
+      this.#named.setControl(slot, CONTROL_SIZE);
+      this.#bare.setName(slot, 0);
+      this.#bare.setControl(slot, 0);
     }
     return memory;
   }

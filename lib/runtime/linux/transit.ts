@@ -32,13 +32,12 @@ export class Transit {
 
   /**
    * Receives from a socket.
-   * @param most As {@linkcode ReceiveBatch.receive}.
-   * @returns How many datagrams; if there are none, the negative error number.
+   * @see ReceiveBatch.receive
    */
-  receive(fd: number, most: number): number {
+  receive(fd: number, most: number, isNamed: boolean): number {
     if (!this.#sends.isEmpty && !this.received.hasRoomFor(most)) this.#sends.flush();
     if (this.#sends.isEmpty) this.received.clear();
-    return this.received.receive(fd, most);
+    return this.received.receive(fd, most, isNamed);
   }
 
   /** Leaves the memory that datagrams were received into to who still reads them. */
