@@ -194,9 +194,17 @@ class Relay implements Relaying, IdleListener {
     }
     if (result !== -ERRNO.EAGAIN) {
       this.#broken ??= lane === this.#up ? "upstream_reset" : "downstream_reset";
-      this.#done(lane);
+      if (result === -ERRNO.ENOBUFS || result === -ERRNO.ENOMEM) this.#giveUp(lane, this.#broken);
+      else this.#done(lane);
     }
     return 0;
+  }
+
+  /** There is no memory for what is to be sent, and no event would tell when there is: neither side is to wait for it. */
+  #giveUp({ from, to }: Lane, end: PipeEnd): void {
+    from.resetOnClose();
+    to.resetOnClose();
+    this.#finish(end);
   }
 
   /** Nothing more will come this way. */

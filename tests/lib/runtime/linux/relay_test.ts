@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { takeHeadBuffer } from "../../../../lib/head_buffers.ts";
 import type { KernelPipe } from "../../../../lib/runtime/linux/kernel_pipes.ts";
+import { ERRNO } from "../../../../lib/runtime/linux/layout.ts";
 import type { LinuxConn } from "../../../../lib/runtime/linux/streams.ts";
 import type { Conn } from "../../../../lib/runtime/runtime.ts";
 import {
@@ -146,6 +147,26 @@ streamTest("a stream without end leaves everybody else a turn", (rig) => {
   assert.equal(again, 1);
   assert.ok(copied < 4 << 20, `${copied} bytes in one turn`);
 });
+
+streamTest(
+  "a side that gets no memory for what it is sent is given up, and so is the other",
+  async (rig) => {
+    const resets: string[] = [];
+    const end = (name: string, canRead: boolean) => ({
+      canRead,
+      canWrite: true,
+      isClosed: false,
+      join: () => {},
+      leave: () => {},
+      receive: () => 10,
+      send: () => -ERRNO.ENOBUFS,
+      resetOnClose: () => void resets.push(name),
+    });
+    const pipe = [end("client", true), end("backend", false)] as unknown as [Conn, Conn];
+    assert.equal(await rig.pipe(...pipe), "upstream_reset");
+    assert.deepEqual(resets, ["client", "backend"]);
+  },
+);
 
 streamTest("a pipe of what is closed already is over", async (rig) => {
   const [, downstream] = await rig.pair();
