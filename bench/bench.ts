@@ -13,7 +13,7 @@ import { keep, publish } from "./publish.ts";
 import { report } from "./report.ts";
 import { measureTcp, measureUdp, type Plan } from "./run.ts";
 
-const FULL: Plan = { rounds: 7, seconds: 0.4, warmUp: 1, starts: 3 };
+const FULL: Plan = { rounds: 7, seconds: 0.4, warmUp: 2, starts: 3 };
 const QUICK: Plan = { rounds: 2, seconds: 0.25, warmUp: 0.25, starts: 1 };
 
 const { values: options } = parseArgs({
