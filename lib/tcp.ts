@@ -8,8 +8,9 @@ import type { ConnectionRecord, EndReason } from "./access_log.ts";
 import type { Facts } from "../probes/probe.ts";
 import { type Acl, permits } from "./acl.ts";
 import { parseIp, type SocketAddress } from "./addr.ts";
+import type { Backend } from "./balancing/mod.ts";
 import type { Route, RouteAction } from "./config/config.ts";
-import { dial, type Dialled, release } from "./dial.ts";
+import { dial, release } from "./dial.ts";
 import { alertRecord, type Refused } from "./ech/alert.ts";
 import { watchHandshake } from "./ech/handshake.ts";
 import type { EchContext } from "./ech/opener.ts";
@@ -56,7 +57,9 @@ export class TcpConnection implements LiveConnection, PipeListener {
   /** What the client connected to, where a PROXY header says. */
   #destination: SocketAddress | undefined;
   #clientCounted = false;
-  #dialled: Extract<Dialled, { kind: "connected" }> | undefined;
+  /** Both are there once it is connected. */
+  #upstream: Conn | undefined;
+  #backend: Backend | undefined;
   /** Of its first bytes; later, until keepalive is turned on. */
   #timeout: Timeout | undefined;
   #ended = false;
@@ -143,10 +146,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
     this.#ended = true;
     this.#timeout?.cancel();
     this.#downstream.close();
-    if (this.#dialled !== undefined) {
-      this.#dialled.conn.close();
-      release(this.#dialled.backend);
-    }
+    this.#upstream?.close();
+    if (this.#backend !== undefined) release(this.#backend);
     const { load } = this.#listener;
     if (this.#clientCounted) load.remove(this.#client.address);
     load.active.own--;
@@ -300,7 +301,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
       release(dialled.backend);
       return "drained";
     }
-    this.#dialled = dialled;
+    this.#upstream = dialled.conn;
+    this.#backend = dialled.backend;
     this.#record.timeToConnect = this.#elapsed() - (this.#record.timeToRoute ?? 0);
     if (route.hop !== undefined) this.#record.hop = route.hop;
     // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.

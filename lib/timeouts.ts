@@ -83,7 +83,8 @@ class Queue {
   }
 
   append(timeout: Timeout): void {
-    timeout.due = this.#clock.now() + this.#ms;
+    // A whole number, because V8 makes an object for any other.
+    timeout.due = Math.ceil(this.#clock.now() + this.#ms);
     timeout.passed = false;
     timeout.queue = this.#ring;
     this.#ring.append(timeout);
