@@ -53,16 +53,35 @@ export class Head {
    */
   fill(conn: Conn, wanted: number, deadline: Deadline): Awaitable<HeadState> {
     while (this.#end - this.#start < wanted) {
-      if (this.#end === this.#buffer.length && !this.#grow()) return "ended";
-      const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
-      const length = conn.read(room, deadline);
-      if (length instanceof Promise) {
-        return length.then((length) => this.#take(length) ?? this.fill(conn, wanted, deadline));
-      }
-      const state = this.#take(length);
-      if (state !== undefined) return state;
+      const state = this.#readSome(conn, deadline);
+      if (state instanceof Promise) return this.#fillLater(state, conn, wanted, deadline);
+      if (state !== "open") return state;
     }
     return "open";
+  }
+
+  /** Goes on where something has to be waited for: in one promise, however small the pieces are that the client sends. */
+  async #fillLater(
+    reading: Promise<HeadState>,
+    conn: Conn,
+    wanted: number,
+    deadline: Deadline,
+  ): Promise<HeadState> {
+    let state = await reading;
+    while (state === "open" && this.#end - this.#start < wanted) {
+      state = await this.#readSome(conn, deadline);
+    }
+    return state;
+  }
+
+  /** Reads once; `open` when that has brought something. */
+  #readSome(conn: Conn, deadline: Deadline): Awaitable<HeadState> {
+    if (this.#end === this.#buffer.length && !this.#grow()) return "ended";
+    const room = this.#end === 0 ? this.#buffer : this.#buffer.subarray(this.#end);
+    const length = conn.read(room, deadline);
+    return length instanceof Promise
+      ? length.then((length) => this.#take(length))
+      : this.#take(length);
   }
 
   /**
@@ -83,13 +102,13 @@ export class Head {
     return result;
   }
 
-  /** Takes what a read has brought; if that was nothing, says why there is no more. */
-  #take(length: number | null | undefined): HeadState | undefined {
+  /** Takes what a read has brought. */
+  #take(length: number | null | undefined): HeadState {
     if (length === undefined) return "timeout";
     if (length === null) return "ended";
     this.#end += length;
     this.#bytes = undefined;
-    return undefined;
+    return "open";
   }
 
   /** Makes room behind the end: at first some, then twice as much, up to the bound. Returns whether there is any. */
@@ -119,25 +138,26 @@ export function decideOnHead(
   table: RouteTable,
   deadline: Deadline,
 ): Awaitable<Decided> {
-  const decision = head.isEmpty ? table.atFirst : decide(table, head.bytes, "open");
-  return decideFrom(decision, conn, head, table, deadline);
+  let decision = head.isEmpty ? table.atFirst : decide(table, head.bytes, "open");
+  while (decision.kind === "wait") {
+    const state = head.fill(conn, decision.bytes, deadline);
+    if (state instanceof Promise) return decideLater(state, conn, head, table, deadline);
+    decision = decide(table, head.bytes, state);
+  }
+  return decision;
 }
 
-function decideFrom(
-  decision: Decision,
+/** Goes on where something has to be waited for, in one promise like {@linkcode Head.fill}. */
+async function decideLater(
+  filling: Promise<HeadState>,
   conn: Conn,
   head: Head,
   table: RouteTable,
   deadline: Deadline,
-): Awaitable<Decided> {
+): Promise<Decided> {
+  let decision = decide(table, head.bytes, await filling);
   while (decision.kind === "wait") {
-    const state = head.fill(conn, decision.bytes, deadline);
-    if (state instanceof Promise) {
-      return state.then((state) =>
-        decideFrom(decide(table, head.bytes, state), conn, head, table, deadline)
-      );
-    }
-    decision = decide(table, head.bytes, state);
+    decision = decide(table, head.bytes, await head.fill(conn, decision.bytes, deadline));
   }
   return decision;
 }
