@@ -154,10 +154,11 @@ export class TcpConnection implements LiveConnection, PipeListener {
     const { live, total, log } = this.#parts;
     live.remove(this);
     total.own--;
+    const { up, down } = this.traffic;
     this.#record.reason = reason;
     this.#record.client = this.#client;
-    this.#record.up = this.traffic.up;
-    this.#record.down = this.#counts.down;
+    this.#record.up = up;
+    this.#record.down = down;
     this.#record.duration = this.#elapsed();
     log.access(this.#record);
     this.#over?.resolve();
@@ -176,6 +177,7 @@ export class TcpConnection implements LiveConnection, PipeListener {
       : this.#takeRoute(found, head);
   }
 
+  /** On to a backend of the route, once it is known. */
   #takeRoute(found: Route | EndReason, head: Head): Awaitable<Opened | EndReason> {
     this.#timeout?.cancel();
     if (typeof found === "string") return found;

@@ -42,7 +42,7 @@ export class Timeout implements Deadline {
   onPassed: (() => void) | undefined;
   /** When it comes due (`Clock.now()`, ms). */
   due = 0;
-  /** Where it is while it is under way. */
+  /** Where it was begun last, and stands while it is under way. */
   queue: Ring<Timeout> | undefined;
   before: Timeout = this;
   after: Timeout = this;

@@ -2,18 +2,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import type { ConnectionRecord, EndReason } from "../../lib/access_log.ts";
 import { MOST_SERIES, type Sums, Tally, WAITS } from "../../lib/tally.ts";
-
-const RECORD: ConnectionRecord = {
-  time: 0,
-  id: 1,
-  transport: "tcp",
-  listener: "default",
-  client: { address: "192.0.2.7", port: 4711 },
-  up: 1,
-  down: 2,
-  duration: 3,
-  reason: "ended",
-};
+import { RECORD } from "../support/ended_record.ts";
 
 /** Records that differ in all that is counted; times are whole numbers, whose sums are exact. */
 const records = fc.array(fc.record({

@@ -85,7 +85,7 @@ interface Graph {
   }[];
 }
 
-/** The files that are named as workers are. */
+/** The files that are named by their address, which Deno does not see: workers, and the commands. */
 function resolved(): string[] {
   const sources = readdirSync(`${root}lib`, { recursive: true, encoding: "utf8" })
     .filter((name) => name.endsWith(".ts")).map((name) => `lib/${name}`);

@@ -12,7 +12,7 @@ import type { Poller } from "./poller.ts";
 /** After so many turns the runtime has a turn of its own in any case, for whatever it does beside. */
 const MOST_TURNS = 64;
 /** Promises in a row through which most of those go on who have awaited something of a dispatch. */
-const HOPS = 8;
+const STEPS = 8;
 /** How long a turn waits at most while something is awaited that only the runtime can bring, ms. */
 const SHORT_WAIT = 1;
 
@@ -126,7 +126,7 @@ export class Loop {
         // While there is more to do, these few steps are enough: a round of the runtime costs as much as a connection.
         poller.needsYield = false;
         isUnsettled = true;
-        for (let hop = 0; hop < HOPS; hop++) await null;
+        for (let step = 0; step < STEPS; step++) await null;
       }
     }
   }

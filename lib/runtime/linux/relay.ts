@@ -127,7 +127,7 @@ class Relay implements Relaying, IdleListener {
     this.#finish("idle_timeout");
   }
 
-  /** Who waits for the end of the pipe may hold on to the head all the while, so its memory is given back here. */
+  /** What is not taken at once is copied, so that the head's memory is there for the next connection. */
   #sendHead(head: Uint8Array<ArrayBuffer>): void {
     const sent = this.#sent(this.#up, this.#up.to.send(head, head.length));
     if (sent < head.length && !this.#up.isDone) this.#up.rest = head.slice(sent);
