@@ -42,7 +42,13 @@ const { symbols: c } = Deno.dlopen("libc.so.6", {
   strerror: { parameters: [I32], result: POINTER },
 });
 
-/** Where this thread has its errno: for as long as the thread lives, and this module is loaded once in each. */
+/**
+ * Where this thread has its errno: for as long as the thread lives, and this module is loaded once in each.
+ *
+ * It is the runtime's errno, too. V8 collects garbage and installs compiled code where a function begins, and waits for
+ * locks while it does (EAGAIN) or looks for files (ENOENT). So each function here reads errno itself, right after its
+ * call: with a function between them, a connect that was under way was seen to have failed with ENOENT.
+ */
 const errno = new Int32Array(
   Deno.UnsafePointerView.getArrayBuffer(pointer(c.__errno_location()), 4),
 );
@@ -53,11 +59,6 @@ export const layout = LAYOUTS[Deno.build.arch as Machine];
 function pointer(value: Deno.PointerValue): Deno.PointerObject {
   if (value === null) throw new TypeError("the C library gave no pointer");
   return value;
-}
-
-/** What the kernel said: the result, or the negative error number. */
-function answer(result: number): number {
-  return result < 0 ? -errno[0]! : result;
 }
 
 /** Ends in a fault of sluice what would otherwise be one of the process. */
@@ -73,26 +74,31 @@ export function errorText(number: number): string {
 }
 
 export function socket(family: number, type: number, protocol: number): number {
-  return answer(c.socket(family, type, protocol));
+  const result = c.socket(family, type, protocol);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Two sockets that are connected to each other, into `into`. */
 export function socketPair(into: Int32Array<ArrayBuffer>, family: number, type: number): number {
   check(8, into);
-  return answer(c.socketpair(family, type, 0, into));
+  const result = c.socketpair(family, type, 0, into);
+  return result < 0 ? -errno[0]! : result;
 }
 
 export function close(fd: number): number {
-  return answer(c.close(fd));
+  const result = c.close(fd);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** @param address As `encodeAddress` writes it. */
 export function bind(fd: number, address: Uint8Array<ArrayBuffer>): number {
-  return answer(c.bind(fd, address, address.byteLength));
+  const result = c.bind(fd, address, address.byteLength);
+  return result < 0 ? -errno[0]! : result;
 }
 
 export function listen(fd: number, backlog: number): number {
-  return answer(c.listen(fd, backlog));
+  const result = c.listen(fd, backlog);
+  return result < 0 ? -errno[0]! : result;
 }
 
 const lengthOf = new Uint32Array(1);
@@ -101,19 +107,22 @@ const lengthOf = new Uint32Array(1);
 export function accept(fd: number, from: Uint8Array<ArrayBuffer>, flags: number): number {
   check(SOCKADDR_IN6.size, from);
   lengthOf[0] = SOCKADDR_IN6.size;
-  return answer(c.accept4(fd, from, lengthOf, flags));
+  const result = c.accept4(fd, from, lengthOf, flags);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** @param address As `encodeAddress` writes it. */
 export function connect(fd: number, address: Uint8Array<ArrayBuffer>): number {
-  return answer(c.connect(fd, address, address.byteLength));
+  const result = c.connect(fd, address, address.byteLength);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** @param into Takes the socket's own address, for `decodeAddress`. */
 export function localAddress(fd: number, into: Uint8Array<ArrayBuffer>): number {
   check(SOCKADDR_IN6.size, into);
   lengthOf[0] = SOCKADDR_IN6.size;
-  return answer(c.getsockname(fd, into, lengthOf));
+  const result = c.getsockname(fd, into, lengthOf);
+  return result < 0 ? -errno[0]! : result;
 }
 
 const optionValue = new Int32Array(1);
@@ -121,7 +130,8 @@ const optionValue = new Int32Array(1);
 /** Sets an option that is an `int`. */
 export function setOption(fd: number, level: number, name: number, value: number): number {
   optionValue[0] = value;
-  return answer(c.setsockopt(fd, level, name, optionValue, 4));
+  const result = c.setsockopt(fd, level, name, optionValue, 4);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Sets an option that is a structure. */
@@ -131,18 +141,20 @@ export function setOptionBytes(
   name: number,
   value: Int32Array<ArrayBuffer>,
 ): number {
-  return answer(c.setsockopt(fd, level, name, value, value.byteLength));
+  const result = c.setsockopt(fd, level, name, value, value.byteLength);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** The value of an option that is an `int` and never below zero. */
 export function getOption(fd: number, level: number, name: number): number {
   lengthOf[0] = 4;
-  const result = answer(c.getsockopt(fd, level, name, optionValue, lengthOf));
-  return result < 0 ? result : optionValue[0]!;
+  const result = c.getsockopt(fd, level, name, optionValue, lengthOf);
+  return result < 0 ? -errno[0]! : optionValue[0]!;
 }
 
 export function shutdown(fd: number, how: number): number {
-  return answer(c.shutdown(fd, how));
+  const result = c.shutdown(fd, how);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Receives up to `length` bytes into the beginning of `into`. */
@@ -153,7 +165,8 @@ export function recv(
   flags: number,
 ): number {
   check(length, into);
-  return answer(c.recv(fd, into, length, flags));
+  const result = c.recv(fd, into, length, flags);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Sends the first `length` of `bytes`. */
@@ -164,7 +177,8 @@ export function send(
   flags: number,
 ): number {
   check(length, bytes);
-  return answer(c.send(fd, bytes, length, flags));
+  const result = c.send(fd, bytes, length, flags);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** `struct mmsghdr`, bytes. */
@@ -181,7 +195,8 @@ export function recvMessages(
   flags: number,
 ): number {
   check(count * MESSAGE_SIZE, messages);
-  return answer(c.recvmmsg(fd, messages, count, flags, null));
+  const result = c.recvmmsg(fd, messages, count, flags, null);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Sends datagrams; as {@linkcode recvMessages}. */
@@ -192,7 +207,8 @@ export function sendMessages(
   flags: number,
 ): number {
   check(count * MESSAGE_SIZE, messages);
-  return answer(c.sendmmsg(fd, messages, count, flags));
+  const result = c.sendmmsg(fd, messages, count, flags);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Where memory is, for structures that point to it: it stays there for as long as `bytes` lives. */
@@ -203,21 +219,25 @@ export function addressOf(bytes: Uint8Array<ArrayBuffer>): number {
 /** Two ends of a pipe, into `into`: the one to read from, the one to write to. */
 export function pipe(into: Int32Array<ArrayBuffer>, flags: number): number {
   check(8, into);
-  return answer(c.pipe2(into, flags));
+  const result = c.pipe2(into, flags);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** Moves up to `length` bytes from one descriptor to the other, one of which is a pipe, and waits for neither. */
 export function splice(from: number, to: number, length: number): number {
-  return answer(c.splice(from, null, to, null, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK));
+  const result = c.splice(from, null, to, null, length, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** A command whose argument is a number. */
 export function fcntl(fd: number, command: number, argument: number): number {
-  return answer(c.fcntl(fd, command, argument));
+  const result = c.fcntl(fd, command, argument);
+  return result < 0 ? -errno[0]! : result;
 }
 
 export function epollCreate(flags: number): number {
-  return answer(c.epoll_create1(flags));
+  const result = c.epoll_create1(flags);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /** @param event A `struct epoll_event`. */
@@ -228,7 +248,8 @@ export function epollControl(
   event: Uint32Array<ArrayBuffer>,
 ): number {
   check(layout.epollEvent.size, event);
-  return answer(c.epoll_ctl(epoll, operation, fd, event));
+  const result = c.epoll_ctl(epoll, operation, fd, event);
+  return result < 0 ? -errno[0]! : result;
 }
 
 /**
@@ -243,5 +264,6 @@ export function epollWait(
   timeout: number,
 ): number {
   check(most * layout.epollEvent.size, events);
-  return answer(c.epoll_wait(epoll, events, most, timeout));
+  const result = c.epoll_wait(epoll, events, most, timeout);
+  return result < 0 ? -errno[0]! : result;
 }
