@@ -175,6 +175,8 @@ testWithTools(
     const { port, admin, sluice, configWith } = await start(scope);
     const client = await Client.connect(scope, port);
     await client.ask("hello");
+    // A close before everything was read would be a reset.
+    await client.line();
     client.close();
     await sluice.accessLine();
     const other = freePort();
