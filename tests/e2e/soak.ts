@@ -183,7 +183,7 @@ export class Soak {
     const { stdout } = this.#sluice.child;
     await until("every connection is in the access log", () => stdout.all.length === this.opened);
     const { descriptors } = this.#sluice;
-    const heap = await this.#liveHeap();
+    const heap = await this.#liveHeap(() => this.#live("other", "wake", 0));
     return { descriptors, heap, resident: this.#sluice.memory.now };
   }
 
