@@ -31,17 +31,19 @@ testWithTools(
       { under: outside.entrance },
     );
     let own = freePortOfBoth();
+    // wireguard-go keeps a socket of this name outside of the namespace.
+    const name = `client${own}`;
     const inside = await startTunnel(scope, outside, {
-      name: "client",
+      name,
       address: "10.9.0.1",
       port: own,
       key: client.file,
       peer: [server.publicKey, "allowed-ips", "10.9.0.2/32", "endpoint", `127.0.0.1:${port}`],
     });
     const ask = () => inside.run("dig", "+short", "+time=5", "+tries=1", "@10.9.0.2", "who");
-    const handshake = () => outside.run("wg", "show", "client", "latest-handshakes");
+    const handshake = () => outside.run("wg", "show", name, "latest-handshakes");
     const move = async () => {
-      await outside.run("wg", "set", "client", "listen-port", `${own = freePortOfBoth()}`);
+      await outside.run("wg", "set", name, "listen-port", `${own = freePortOfBoth()}`);
     };
     const silence = async () => {
       const line = await sluice.accessLine(new RegExp(`"client":"127.0.0.1:${own}"`));
