@@ -10,7 +10,7 @@ const source = readFileSync(
 Deno.test("each call of the C library is followed by the reading of errno, with no function between them", () => {
   const calls = source.match(/\bc\.\w+\(/g) ?? [];
   const read = source.match(
-    /  const result = c\.\w+\([^()]*\);\n  return result < 0 \? -errno\[0\]! : [^()]*;\n/g,
+    / {2}const result = c\.\w+\([^()]*\);\n {2}return result < 0 \? -errno\[0\]! : [^()]*;\n/g,
   ) ?? [];
   // These two say nothing by errno.
   const without = source.match(/\bc\.(__errno_location|strerror)\(/g) ?? [];
