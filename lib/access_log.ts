@@ -76,7 +76,7 @@ export interface ConnectionRecord {
   readonly timeToConnect?: number | undefined;
   readonly reason: EndReason;
   /** Of the way to the tunnel's edge: who came there. The edge has lines of its own, this connection has none. */
-  readonly hop?: Hop;
+  readonly hop?: Hop | undefined;
   /** Of a visitor of the tunnel: whose endpoint it came to, and its name or port. */
   readonly agent?: string;
   readonly endpoint?: string;

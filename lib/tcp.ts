@@ -40,6 +40,9 @@ const END_REASONS: Readonly<Record<PipeEnd, EndReason>> = {
 
 type Forward = Extract<RouteAction, { kind: "forward" }>;
 
+/** What the access log says of a connection's first bytes: without the details, which only `explain` wants. */
+type LoggedFacts = Pick<ConnectionRecord, "protocol" | "serverName" | "alpns" | "host">;
+
 /** A backend is connected: what is left is to copy, beginning with these bytes for it. */
 interface Opened {
   readonly upstream: Conn;
@@ -57,8 +60,9 @@ export class TcpConnection implements LiveConnection, PipeListener {
   /** What the client connected to, where a PROXY header says. */
   #destination: SocketAddress | undefined;
   #clientCounted = false;
-  /** Both are there once it is connected. */
+  /** There once it is connected; then its backend counts it. */
   #upstream: Conn | undefined;
+  /** Where no backend could be reached, the last one that was tried. */
   #backend: Backend | undefined;
   /** Of its first bytes; later, until keepalive is turned on. */
   #timeout: Timeout | undefined;
@@ -66,37 +70,25 @@ export class TcpConnection implements LiveConnection, PipeListener {
   /** There is none before somebody asks. */
   #over: PromiseWithResolvers<void> | undefined;
   readonly #counts = { up: 0, down: 0 };
+  // What the access log will say. A record is made of it at the end, so that an idle connection holds none.
+  readonly #id: number;
+  /** When it was accepted: ms since 1970, and on the clock that is never set. */
+  readonly #time: number;
   readonly #accepted: number;
-  /** What the access log will say, filled in on the way. */
-  readonly #record: { -readonly [Key in keyof ConnectionRecord]: ConnectionRecord[Key] };
+  #facts: LoggedFacts | undefined;
+  #route: Route | undefined;
+  #timeToRoute: number | undefined;
+  #timeToConnect: number | undefined;
+  #detail: string | undefined;
 
   constructor(id: number, downstream: Conn, listener: TcpListener, parts: TcpParts) {
     this.#downstream = downstream;
     this.#listener = listener;
     this.#parts = parts;
     this.#client = downstream.remote;
+    this.#id = id;
+    this.#time = parts.clock.date();
     this.#accepted = parts.clock.now();
-    this.#record = {
-      time: parts.clock.date(),
-      id,
-      transport: "tcp",
-      listener: listener.config.name,
-      client: this.#client,
-      up: 0,
-      down: 0,
-      duration: 0,
-      reason: "internal_error",
-      // Named here, so that it has its size from the beginning and need not grow.
-      protocol: undefined,
-      serverName: undefined,
-      host: undefined,
-      alpns: undefined,
-      route: undefined,
-      backend: undefined,
-      timeToRoute: undefined,
-      timeToConnect: undefined,
-      detail: undefined,
-    };
   }
 
   /** Resolves when it is over; never rejects. */
@@ -146,22 +138,44 @@ export class TcpConnection implements LiveConnection, PipeListener {
     this.#ended = true;
     this.#timeout?.cancel();
     this.#downstream.close();
-    this.#upstream?.close();
-    if (this.#backend !== undefined) release(this.#backend);
+    if (this.#upstream !== undefined && this.#backend !== undefined) {
+      this.#upstream.close();
+      release(this.#backend);
+    }
     const { load } = this.#listener;
     if (this.#clientCounted) load.remove(this.#client.address);
     load.active.own--;
     const { live, total, log } = this.#parts;
     live.remove(this);
     total.own--;
-    const { up, down } = this.traffic;
-    this.#record.reason = reason;
-    this.#record.client = this.#client;
-    this.#record.up = up;
-    this.#record.down = down;
-    this.#record.duration = this.#elapsed();
-    log.access(this.#record);
+    log.access(this.#recordOf(reason));
     this.#over?.resolve();
+  }
+
+  #recordOf(reason: EndReason): ConnectionRecord {
+    const { up, down } = this.traffic;
+    const facts = this.#facts;
+    return {
+      time: this.#time,
+      id: this.#id,
+      transport: "tcp",
+      listener: this.#listener.config.name,
+      client: this.#client,
+      protocol: facts?.protocol,
+      serverName: facts?.serverName,
+      host: facts?.host,
+      alpns: facts?.alpns,
+      route: this.#route?.name,
+      backend: this.#backend,
+      up,
+      down,
+      duration: this.#elapsed(),
+      timeToRoute: this.#timeToRoute,
+      timeToConnect: this.#timeToConnect,
+      reason,
+      hop: this.#upstream && this.#route?.hop,
+      detail: this.#detail,
+    };
   }
 
   /** From the first byte to a backend; or why it does not come so far. */
@@ -213,7 +227,7 @@ export class TcpConnection implements LiveConnection, PipeListener {
   async #findRouteBehindProxy(head: Head, deadline: Timeout): Promise<Route | EndReason> {
     const fault = await this.#readProxyHeader(head, deadline);
     if (fault === undefined) return await this.#findRoute(head, deadline);
-    this.#record.detail = fault;
+    this.#detail = fault;
     return "bad_proxy_header";
   }
 
@@ -254,19 +268,17 @@ export class TcpConnection implements LiveConnection, PipeListener {
 
   /** Turns a client away for its hello, in words of TLS. */
   async #alert({ alert, detail }: Refused): Promise<EndReason> {
-    this.#record.detail = `${alert}: ${detail}`;
+    this.#detail = `${alert}: ${detail}`;
     await refuse(this.#downstream, alertRecord(alert), this.#parts.timeouts);
     return alert === "unrecognized_name" ? "no_route" : "bad_client_hello";
   }
 
   #noteRoute({ facts, route }: { readonly facts?: Facts; readonly route?: Route }): void {
-    this.#record.timeToRoute = this.#elapsed();
-    if (route !== undefined) this.#record.route = route.name;
+    this.#timeToRoute = this.#elapsed();
+    if (route !== undefined) this.#route = route;
     if (facts === undefined) return;
-    this.#record.protocol = facts.protocol;
-    this.#record.serverName = facts.serverName;
-    this.#record.alpns = facts.alpns;
-    this.#record.host = facts.host;
+    const { protocol, serverName, alpns, host } = facts;
+    this.#facts = { protocol, serverName, alpns, host };
   }
 
   /** Forwards a client that may hide whom it asks for: there, if it does, and else as the route says. */
@@ -295,8 +307,8 @@ export class TcpConnection implements LiveConnection, PipeListener {
     }
     const limits = { timeout: connectTimeout, retries: connectRetries };
     const dialled = await dial(this.#parts, pool, this.#client, limits);
-    this.#record.backend = dialled.backend;
-    this.#record.detail = dialled.detail;
+    this.#backend = dialled.backend;
+    this.#detail = dialled.detail;
     if (dialled.kind === "failed") return "connect_failed";
     if (this.#ended) {
       dialled.conn.close();
@@ -304,9 +316,7 @@ export class TcpConnection implements LiveConnection, PipeListener {
       return "drained";
     }
     this.#upstream = dialled.conn;
-    this.#backend = dialled.backend;
-    this.#record.timeToConnect = this.#elapsed() - (this.#record.timeToRoute ?? 0);
-    if (route.hop !== undefined) this.#record.hop = route.hop;
+    this.#timeToConnect = this.#elapsed() - (this.#timeToRoute ?? 0);
     // Not earlier: an option set while the first bytes arrive waits for the kernel to take them in.
     this.#downstream.setNoDelay();
     dialled.conn.setNoDelay();
@@ -346,7 +356,7 @@ export class TcpConnection implements LiveConnection, PipeListener {
       case "refused":
         return await this.#alert(result);
       case "failed":
-        this.#record.detail = result.detail;
+        this.#detail = result.detail;
         return result.reason;
       default:
         return result satisfies never;
@@ -369,7 +379,7 @@ export class TcpConnection implements LiveConnection, PipeListener {
   #reasonOf(error: unknown): EndReason {
     if (this.#ended) return "drained";
     if (error instanceof NetError) {
-      this.#record.detail = error.message;
+      this.#detail = error.message;
       return "client_left";
     }
     const what = error instanceof Error ? error.stack ?? error.message : String(error);

@@ -227,6 +227,7 @@ Deno.test("a connection leaves one record that says what it was", async () => {
       reason: "ended",
       serverName: undefined,
       alpns: undefined,
+      hop: undefined,
       detail: undefined,
     },
   );
