@@ -12,8 +12,9 @@ const NAME_STRIDE = 32;
 export type AddressOf = (bytes: Uint8Array<ArrayBuffer>) => number;
 
 /**
- * A fixed number of messages, each with a name, with control messages, and of one piece of memory; several pieces that
- * follow each other may be made one message. All pointers are to this memory itself, but those to the pieces' bytes.
+ * A fixed number of messages, each of one piece of memory, and with a name and with control messages once these are
+ * given a length; several pieces that follow each other may be made one message. All pointers are to this memory
+ * itself, but those to the pieces' bytes.
  */
 export class Messages {
   /** All of it. */

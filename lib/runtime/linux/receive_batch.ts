@@ -51,6 +51,10 @@ export class ReceiveBatch {
     this.#addressOf = addressOf;
     this.#last = this.#named = new Messages(SLOTS, addressOf);
     this.#bare = new Messages(SLOTS, addressOf);
+    for (let slot = 0; slot < SLOTS; slot++) {
+      this.#named.setName(slot, NAME_SIZE);
+      this.#named.setControl(slot, CONTROL_SIZE);
+    }
     this.#memory = this.#newMemory();
   }
 
@@ -128,13 +132,9 @@ export class ReceiveBatch {
   #newMemory(): DatagramMemory {
     const memory = new DatagramMemory(this.#addressOf);
     for (let slot = 0; slot < SLOTS; slot++) {
-      for (const messages of [this.#named, this.#bare]) {
-        messages.setPiece(slot, memory.slotAddress(slot), LARGEST_DATAGRAM);
-      }
-      this.#named.setName(slot, NAME_SIZE);
-      this.#named.setControl(slot, CONTROL_SIZE);
-      this.#bare.setName(slot, 0);
-      this.#bare.setControl(slot, 0);
+      const address = memory.slotAddress(slot);
+      this.#named.setPiece(slot, address, LARGEST_DATAGRAM);
+      this.#bare.setPiece(slot, address, LARGEST_DATAGRAM);
     }
     return memory;
   }
